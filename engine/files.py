@@ -1,0 +1,90 @@
+"""Small file habits used everywhere: atomic writes, hashes, JSON lines.
+
+Not a storage layer: history lives in the journal, telemetry in the trial directories.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import MachineFailure
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into one sentence with the way out."""
+    try:
+        yield
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "free some space and start again",
+            errno.EDQUOT: "the disk quota is used up; free some space and start again",
+            errno.EROFS: "the disk is read-only; choose another place with --workspace",
+            errno.EACCES: "choose a place that you may write to with --workspace",
+            errno.EPERM: "choose a place that you may write to with --workspace",
+        }.get(error.errno or 0)
+        if hint is None:
+            raise
+        raise MachineFailure(f"cannot write: {error.strerror}", where=str(path), hint=hint) from None
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            os.chmod(name, mode)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def write_json(path: Path, value: object) -> None:
+    """`value` (msgspec type or builtins) as indented JSON, atomically."""
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n")
+
+
+def write_jsonl(path: Path, rows: Iterable[object]) -> None:
+    """One JSON document per line, atomically."""
+    encode = msgspec.json.encode
+    write_atomic(path, b"".join(encode(row) + b"\n" for row in rows))
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All whole rows of a JSON-lines file; a torn last line (a writer killed) is left out."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    return [msgspec.json.decode(line) for line in whole.splitlines() if line.strip()]
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file, read in blocks."""
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def fingerprint(value: object) -> str:
+    """16 hex digits that name a value: SHA-256 of its JSON with sorted keys."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:16]

@@ -1,0 +1,264 @@
+"""Events: the facts of a search, in the order in which they happened. The tree is a fold over them.
+
+Not telemetry: per-step metrics and log lines stay in files. An event is written and synced to the journal
+before anybody acts on it or sees it. `seq` (1, 2, ...) and `time` (Unix seconds) are given by the journal.
+Names: a node is `n0` (the base model), `n1`, ...; a trial is `n3t1`, the second trial of `n3`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from engine.plan import Direction, Plan
+
+Outcome = Literal["idea", "resource", "machine", "cancelled"]
+Flag = Literal["paused", "pruned", "pinned"]
+Purpose = Literal["direction", "plan", "diagnosis"]
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Base of all events."""
+
+
+class RunCreated(Event, tag="run_created"):
+    """A search was asked for. `task_path` is where its task.toml stood; `splits` the materialised data."""
+
+    task: str
+    title: str
+    task_path: str
+    task_fingerprint: str
+    metric: str
+    maximize: bool
+    base_model: str
+    researcher: str  # model name, or "none"
+    policy: str
+    normaliser: str
+    seed: int
+    wall_seconds: float
+    rounds: int
+    trials_per_round: int
+    confirm_candidates: int
+    exploration: float = 1.4  # c of UCT
+    by: str = ""
+    versions: dict[str, str] = {}
+    hardware: str = ""
+
+
+class NodeAdded(Event, tag="node_added"):
+    """The policy chose `parent` for a new node. `why`: its terms for every candidate, for the person who asks."""
+
+    node: str
+    parent: str
+    direction: Direction | None = None  # fixed before planning (the baseline); otherwise the plan says
+    why: tuple[Term, ...] = ()
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate as the policy saw it."""
+
+    node: str
+    total: float
+    value: float
+    exploration: float
+    visits: int
+
+
+class Asked(Event, tag="asked"):
+    """A call of the Researcher's language model, kept before its answer is used (the tape)."""
+
+    call: str  # <node>/<purpose>/<attempt>
+    node: str
+    purpose: Purpose
+    attempt: int
+    model: str
+    prompt: str
+    answer: str
+    seconds: float
+    prompt_tokens: int = 0
+    answer_tokens: int = 0
+    refused: str = ""  # why the answer was not used; empty where it was (set by the caller's validation)
+
+
+class Planned(Event, tag="planned"):
+    """The node's plan is settled."""
+
+    node: str
+    plan: Plan
+
+
+class DataReady(Event, tag="data_ready"):
+    """The node's recipe ran. `dropped`: rows dropped per operator, in order."""
+
+    node: str
+    rows: int
+    dropped: tuple[tuple[str, int], ...] = ()
+    seconds: float = 0.0
+    sha256: str = ""
+
+
+class Launched(Event, tag="launched"):
+    """A process is about to be started for this trial (the start follows this event)."""
+
+    trial: str
+    node: str
+    attempt: int = 1
+
+
+class Finished(Event, tag="finished"):
+    """A trial ended with a score on the validation split. `low`, `high`: 95% bootstrap interval over items."""
+
+    trial: str
+    node: str
+    score: float
+    low: float
+    high: float
+    items: int
+    result_sha256: str
+    seconds: float
+    train_seconds: float = 0.0
+    examples: int = 0
+    reused: bool = False  # the base model's score, taken from an earlier run of the same task and model
+    changed: str = ""  # what really ran, where it is not what the plan said
+
+
+class Failed(Event, tag="failed"):
+    """A trial (or, with an empty `trial`, the node's planning or data) ended without a score."""
+
+    node: str
+    trial: str = ""
+    kind: Outcome = "idea"
+    cause: str = ""
+
+
+class Interrupted(Event, tag="interrupted"):
+    """A trial's process is gone without a result (killed, paused, power lost); it will be queued again."""
+
+    trial: str
+    node: str
+    cause: str
+
+
+class Diagnosed(Event, tag="diagnosed"):
+    """What the round showed, in a few sentences."""
+
+    node: str
+    text: str
+    source: Literal["researcher", "rule"] = "researcher"
+
+
+class Learned(Event, tag="learned"):
+    """One insight, with the nodes for and against it. Ids are unique in the workspace: `<run>:<node>`."""
+
+    insight: str
+    node: str
+    text: str
+    supports: tuple[str, ...] = ()
+    contradicts: tuple[str, ...] = ()
+    source: Literal["researcher", "rule"] = "researcher"
+    task: str = ""
+
+
+class FlagSet(Event, tag="flag_set"):
+    """A person paused, pruned or pinned a subtree, or took that back (`on` false)."""
+
+    node: str
+    flag: Flag
+    on: bool
+    by: str
+
+
+class RunPaused(Event, tag="run_paused"):
+    """Nothing new starts until `RunResumed`. `reason` says who or what asked."""
+
+    by: str
+    reason: str = ""
+
+
+class RunResumed(Event, tag="run_resumed"):
+    by: str
+
+
+class Confirmed(Event, tag="confirmed"):
+    """A candidate's score on the confirm split, which no policy or diagnosis has seen."""
+
+    trial: str
+    score: float
+    low: float
+    high: float
+    items: int
+    result_sha256: str
+
+
+class ChampionChosen(Event, tag="champion_chosen"):
+    """The best of the confirmed candidates."""
+
+    trial: str
+    reason: str
+
+
+class TestOpened(Event, tag="test_opened"):
+    """The sealed test split is about to be read for these trials. Each opening is a fact."""
+
+    trials: tuple[str, ...]
+    by: str
+
+
+class Tested(Event, tag="tested"):
+    """A trial's score on the sealed test split."""
+
+    trial: str
+    score: float
+    low: float
+    high: float
+    items: int
+    result_sha256: str
+
+
+class Noted(Event, tag="noted"):
+    """Something a person should know: a fall-back, a sampled plan, a changed meaning."""
+
+    text: str
+    node: str = ""
+    kind: Literal["info", "fallback", "warning"] = "info"
+
+
+class RunEnded(Event, tag="run_ended"):
+    """The search is over: its budget is used (`done`), a person stopped it, or it cannot go on (`failed`)."""
+
+    state: Literal["done", "stopped", "failed"]
+    reason: str
+
+
+AnyEvent = (
+    RunCreated
+    | NodeAdded
+    | Asked
+    | Planned
+    | DataReady
+    | Launched
+    | Finished
+    | Failed
+    | Interrupted
+    | Diagnosed
+    | Learned
+    | FlagSet
+    | RunPaused
+    | RunResumed
+    | Confirmed
+    | ChampionChosen
+    | TestOpened
+    | Tested
+    | Noted
+    | RunEnded
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the journal holds it."""
+
+    seq: int
+    time: float
+    run: str
+    event: AnyEvent

@@ -1,0 +1,121 @@
+"""Strict decoding: untrusted TOML and JSON into msgspec types, with errors a person can act on.
+
+Every type that comes from outside (task files, plans, recipes, protocol messages) passes through here.
+Not a validator of meaning: ranges that depend on other fields are checked by the type's own module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from engine.errors import BadInput
+
+T = TypeVar("T")
+
+MAX_BYTES = 8 * 1024 * 1024
+_UNKNOWN = re.compile(r"unknown field `([^`]+)`")
+_PATH = re.compile(r" - at `\$\.?([^`]*)`")
+
+
+def from_toml(path: Path, kind: type[T]) -> T:
+    """Read a TOML file into `kind`. Raises BadInput with file, line and field."""
+    text = read_text(path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"not valid TOML: {error}", where=str(path), hint="mend the line it names") from None
+    return convert(raw, kind, source=str(path), text=text)
+
+
+def from_json(data: bytes, kind: type[T], *, source: str) -> T:
+    """Decode JSON bytes into `kind`. Raises BadInput naming `source` and the field."""
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{len(data):,} bytes, more than the {MAX_BYTES:,} allowed", where=source)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise _explained(error, kind, source, "") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadInput(f"not valid JSON: {error}", where=source) from None
+
+
+def convert(raw: object, kind: type[T], *, source: str, text: str = "") -> T:
+    """Turn builtin objects into `kind`. `text`, where given, is searched for the line of a bad field."""
+    try:
+        return msgspec.convert(raw, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise _explained(error, kind, source, text) from None
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The file's text (UTF-8). Raises BadInput where it is missing, too large or not text."""
+    try:
+        if path.stat().st_size > limit:
+            raise BadInput(f"the file is larger than {limit:,} bytes", where=str(path))
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput("no such file", where=str(path), hint="check the path") from None
+    except IsADirectoryError:
+        raise BadInput("this is a folder, not a file", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise BadInput("the file is not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def _explained(error: msgspec.ValidationError, kind: object, source: str, text: str) -> BadInput:
+    message = str(error)
+    found = _PATH.search(message)
+    field = found.group(1) if found else ""
+    what = _PATH.sub("", message)
+    what = what[:1].lower() + what[1:]
+    hint = ""
+    unknown = _UNKNOWN.search(message)
+    if unknown:
+        bad = unknown.group(1)
+        near = difflib.get_close_matches(bad, _field_names(kind), n=1, cutoff=0.5)
+        what = f"unknown field `{bad}`" + (f" in [{field}]" if field else "")
+        hint = f"did you mean `{near[0]}`?" if near else "remove it"
+        field = bad
+    elif field:
+        what = f"field `{field}`: {what}"
+    line = _line_of(text, field)
+    where = f"{source}:{line}" if line else source
+    return BadInput(what, where=where, hint=hint)
+
+
+def _line_of(text: str, field: str) -> int:
+    """1-based line of the last part of a field path in TOML text; 0 where it is not found."""
+    name = re.sub(r"\[[^\]]*\]", "", field).split(".")[-1]
+    if not name:
+        return 0
+    pattern = re.compile(rf"^\s*(\[+[\w.]*\b)?\"?{re.escape(name)}\"?\s*[=\]]")
+    return next((n for n, row in enumerate(text.splitlines(), 1) if pattern.match(row)), 0)
+
+
+def _field_names(kind: object) -> list[str]:
+    """Every field name reachable from a msgspec type."""
+    seen: set[str] = set()
+    names: list[str] = []
+
+    def walk(info: object) -> None:
+        if isinstance(info, msgspec.inspect.StructType):
+            if info.cls.__qualname__ in seen:
+                return
+            seen.add(info.cls.__qualname__)
+            for field in info.fields:
+                names.append(field.encode_name)
+                walk(field.type)
+        for name in ("item_type", "value_type", "key_type"):
+            walk(getattr(info, name, None)) if hasattr(info, name) else None
+        for part in getattr(info, "types", ()):
+            walk(part)
+
+    walk(msgspec.inspect.type_info(kind))
+    return names

@@ -1,0 +1,111 @@
+"""Where everything lies on disk. Paths only; nothing here reads or writes history.
+
+    <home>/journal.db        events of all runs            <home>/models/      base models and GGUF files
+    <home>/engine.lock       held by the one engine        <home>/cache/       fetched sources, NF4 checkpoints
+    <home>/device.lock       held by who uses the device   <home>/tasks/<name>-<fingerprint>/  materialised splits
+    <home>/runs/<run>/nodes/<node>/                        the node's data job (recipe in, rows and report out)
+    <home>/runs/<run>/trials/<trial>/                      a trial's directory: its interface
+    <home>/runs/<run>/report/                              report.md, report.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.files import disk_errors
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One workspace: one engine, one journal, any number of runs."""
+
+    home: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.home / "journal.db"
+
+    @property
+    def models(self) -> Path:
+        """Models may be shared by several workspaces: TREX_MODELS wins."""
+        return Path(os.environ.get("TREX_MODELS") or self.home / "models")
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @property
+    def device_lock(self) -> Path:
+        return self.home / "device.lock"
+
+    @property
+    def engine_lock(self) -> Path:
+        return self.home / "engine.lock"
+
+    @property
+    def engine_log(self) -> Path:
+        return self.home / "engine.log"
+
+    def run(self, run: str) -> Path:
+        return self.home / "runs" / run
+
+    def node(self, run: str, node: str) -> Path:
+        return self.run(run) / "nodes" / node
+
+    def trial(self, run: str, trial: str) -> Path:
+        return self.run(run) / "trials" / trial
+
+    def report(self, run: str) -> Path:
+        return self.run(run) / "report"
+
+    def splits(self, name: str, fingerprint: str) -> Path:
+        return self.home / "tasks" / f"{name}-{fingerprint}"
+
+    @property
+    def socket(self) -> Path:
+        """The engine's socket: short (a path over 108 bytes cannot be one) and in a folder of the user's own."""
+        name = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
+        return private_folder() / f"{name}.sock"
+
+    def create(self) -> Workspace:
+        """Make the folder (0700). Raises MachineFailure where it cannot be written."""
+        with disk_errors(self.home):
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self.home):
+                pass
+        return self
+
+
+def default_home() -> Path:
+    """TREX_HOME, else the user's data folder."""
+    if given := os.environ.get("TREX_HOME"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "trex"
+
+
+def private_folder() -> Path:
+    """A 0700 folder of this user for sockets: $XDG_RUNTIME_DIR/trex, else one below the temporary folder."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(base) / "trex" if base and Path(base).is_dir() else Path(tempfile.gettempdir()) / f"trex-{os.getuid()}"
+    with disk_errors(folder):
+        folder.mkdir(mode=0o700, parents=False, exist_ok=True)
+    info = folder.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
+        raise BadInput(
+            "the folder for the engine's socket is not private to you",
+            where=str(folder),
+            hint="remove it, or set XDG_RUNTIME_DIR to a folder only you can read",
+        )
+    return folder
+
+
+def shipped(kind: str) -> Path:
+    """`assets` or `tasks` as shipped: beside the packages in a checkout, inside `engine/_shipped` in the wheel."""
+    inside = Path(__file__).parent / "_shipped" / kind
+    return inside if inside.is_dir() else Path(__file__).parent.parent / kind
