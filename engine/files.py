@@ -47,8 +47,8 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
-            os.chmod(name, mode)
-            os.replace(name, path)
+            Path(name).chmod(mode)
+            Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

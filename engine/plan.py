@@ -38,7 +38,9 @@ class TrialConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     weight_decay: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.0
     neftune_noise: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.0  # NEFTune alpha (arXiv 2310.05914); 0 = off
     max_length: Annotated[int, Meta(ge=8, le=1_000_000)] = 256
-    rows: Annotated[int, Meta(ge=1, le=10_000_000)] = 256  # the first rows of the recipe's output; fewer where it has fewer
+    rows: Annotated[int, Meta(ge=1, le=10_000_000)] = (
+        256  # the first rows of the recipe's output; fewer where it has fewer
+    )
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -144,7 +144,11 @@ def sample_plan(
                 configs.append(config)
         drawn = tuple(configs)
         if drawn and plan_fingerprint(recipe, drawn) not in taken:
-            text = f"sampled: {aidp.describe(recipe)}" if direction == "refine_data" else f"sampled: {changed(best, drawn[0])}"
+            text = (
+                f"sampled: {aidp.describe(recipe)}"
+                if direction == "refine_data"
+                else f"sampled: {changed(best, drawn[0])}"
+            )
             return Plan(direction=direction, hypothesis=text, recipe=recipe, trials=drawn, source="sampled")
     raise BadInput("the search space holds no plan that was not tried", hint="widen [space] in task.toml")
 

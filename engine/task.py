@@ -29,14 +29,14 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A table of the task file: unknown fields are refused."""
 
 
-class Metric(Strict):
+class Metric(Strict, frozen=True, kw_only=True):
     """How answers are judged. `accuracy` and `exact_match` are in [0, 1]."""
 
     name: Literal["accuracy", "exact_match", "macro_f1"] = "accuracy"
     direction: Literal["maximize", "minimize"] = "maximize"
 
 
-class SourceDistribution(Strict):
+class SourceDistribution(Strict, frozen=True, kw_only=True):
     """Data inside a package's source distribution: fetched from a package registry, never run."""
 
     package: str
@@ -46,7 +46,7 @@ class SourceDistribution(Strict):
     inner_member: str = ""  # path inside `member`, where that is itself a tar archive
 
 
-class Threshold(Strict):
+class Threshold(Strict, frozen=True, kw_only=True):
     """Rows whose `column` is at least / at most a number get `label`; rows no rule takes are left out."""
 
     label: str
@@ -54,14 +54,14 @@ class Threshold(Strict):
     at_most: float | None = None
 
 
-class Labels(Strict):
+class Labels(Strict, frozen=True, kw_only=True):
     """Answers made from a numeric column."""
 
     column: str
     rules: Annotated[tuple[Threshold, ...], Meta(min_length=1)]
 
 
-class Data(Strict):
+class Data(Strict, frozen=True, kw_only=True):
     """Where rows come from: one file to be split, or a file per split, or a source distribution."""
 
     file: str = ""  # one file (CSV, TSV, JSONL), relative to the task's folder; split by [splits]
@@ -76,7 +76,7 @@ class Data(Strict):
     labels: Labels | None = None
 
 
-class Splits(Strict):
+class Splits(Strict, frozen=True, kw_only=True):
     """Row counts when one file is split; drawn by `seed`, without overlap of equal prompts."""
 
     train: Rows = 2000
@@ -86,7 +86,7 @@ class Splits(Strict):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
 
-class Format(Strict):
+class Format(Strict, frozen=True, kw_only=True):
     """How a row becomes text. `{field}` stands for a column of the row; `{{` and `}}` for braces."""
 
     prompt: Text
@@ -95,7 +95,7 @@ class Format(Strict):
     template: Literal["plain", "chat"] = "plain"  # chat: the model's own chat template
 
 
-class Evaluation(Strict):
+class Evaluation(Strict, frozen=True, kw_only=True):
     """`label_likelihood` picks the label with the highest log-likelihood; `generate` decodes greedily."""
 
     mode: Literal["label_likelihood", "generate"]
@@ -105,14 +105,14 @@ class Evaluation(Strict):
     batch_size: Annotated[int, Meta(ge=1, le=1024)] = 16
 
 
-class Model(Strict):
+class Model(Strict, frozen=True, kw_only=True):
     """The base model and the Researcher's default model, by the names of `trex models list`."""
 
     base: str = "SmolLM2-135M-Instruct"
     researcher: str = "Qwen2.5-Coder-1.5B-Instruct-Q4_K_M"
 
 
-class Budget(Strict):
+class Budget(Strict, frozen=True, kw_only=True):
     """What a run may spend unless told otherwise. `wall` is the search with its confirmation: `15m`, `8h`."""
 
     wall: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?[smhd]$")] = "8h"
@@ -122,7 +122,7 @@ class Budget(Strict):
     confirm_candidates: Annotated[int, Meta(ge=1, le=20)] = 3
 
 
-class Task(Strict):
+class Task(Strict, frozen=True, kw_only=True):
     """A whole `task.toml`."""
 
     name: Name
@@ -164,7 +164,8 @@ def check(task: Task, where: str) -> None:
     given = [bool(data.file), bool(data.train), data.source is not None]
     if sum(given) != 1:
         raise BadInput(
-            "[data] needs exactly one of `file`, `train` (with `validation`, `confirm`, `test`) or `source`", where=where
+            "[data] needs exactly one of `file`, `train` (with `validation`, `confirm`, `test`) or `source`",
+            where=where,
         )
     if data.train and not (data.validation and data.test):
         raise BadInput("[data] with `train` needs `validation` and `test` too", where=where)

@@ -1,11 +1,11 @@
 """Where everything lies on disk. Paths only; nothing here reads or writes history.
 
-    <home>/journal.db        events of all runs            <home>/models/      base models and GGUF files
-    <home>/engine.lock       held by the one engine        <home>/cache/       fetched sources, NF4 checkpoints
-    <home>/device.lock       held by who uses the device   <home>/tasks/<name>-<fingerprint>/  materialised splits
-    <home>/runs/<run>/nodes/<node>/                        the node's data job (recipe in, rows and report out)
-    <home>/runs/<run>/trials/<trial>/                      a trial's directory: its interface
-    <home>/runs/<run>/report/                              report.md, report.html
+<home>/journal.db        events of all runs            <home>/models/      base models and GGUF files
+<home>/engine.lock       held by the one engine        <home>/cache/       fetched sources, NF4 checkpoints
+<home>/device.lock       held by who uses the device   <home>/tasks/<name>-<fingerprint>/  materialised splits
+<home>/runs/<run>/nodes/<node>/                        the node's data job (recipe in, rows and report out)
+<home>/runs/<run>/trials/<trial>/                      a trial's directory: its interface
+<home>/runs/<run>/report/                              report.md, report.html
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def default_home() -> Path:
 def private_folder() -> Path:
     """A 0700 folder of this user for sockets: $XDG_RUNTIME_DIR/trex, else one below the temporary folder."""
     base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base) / "trex" if base and Path(base).is_dir() else Path(tempfile.gettempdir()) / f"trex-{os.getuid()}"
+    folder = (
+        Path(base) / "trex" if base and Path(base).is_dir() else Path(tempfile.gettempdir()) / f"trex-{os.getuid()}"
+    )
     with disk_errors(folder):
         folder.mkdir(mode=0o700, parents=False, exist_ok=True)
     info = folder.lstat()

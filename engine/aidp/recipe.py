@@ -21,62 +21,62 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Base of all operators; the JSON carries the operator's name under `op`."""
 
 
-class Load(Operator, tag="load"):
+class Load(Operator, frozen=True, kw_only=True, tag="load"):
     """Replace the rows by those of a file below the task's data folder (JSONL, JSON, CSV, TSV, Parquet)."""
 
     path: str
     format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet"] = "auto"
 
 
-class Convert(Operator, tag="convert"):
+class Convert(Operator, frozen=True, kw_only=True, tag="convert"):
     """Map columns to `prompt` and `answer`. `layout` names the field convention of the rows."""
 
     layout: Literal["auto", "prompt_answer", "prompt_completion", "alpaca", "sharegpt", "messages"] = "auto"
 
 
-class DedupExact(Operator, tag="dedup_exact"):
+class DedupExact(Operator, frozen=True, kw_only=True, tag="dedup_exact"):
     """Keep the first of rows whose prompts are equal. `normalise`: ignore case and white space."""
 
     normalise: bool = True
 
 
-class Decontaminate(Operator, tag="decontaminate"):
+class Decontaminate(Operator, frozen=True, kw_only=True, tag="decontaminate"):
     """Drop rows that overlap a held-out split: an equal normalised prompt, or a shared `ngram` of words."""
 
     ngram: Annotated[int, Meta(ge=4, le=30)] = 8
     enabled: bool = True
 
 
-class FilterLength(Operator, tag="filter_length"):
+class FilterLength(Operator, frozen=True, kw_only=True, tag="filter_length"):
     """Keep rows whose prompt has between `min_words` and `max_words` words, both included."""
 
     min_words: Annotated[int, Meta(ge=0, le=100_000)] = 0
     max_words: Annotated[int, Meta(ge=1, le=100_000)] = 100_000
 
 
-class BalanceLabels(Operator, tag="balance_labels"):
+class BalanceLabels(Operator, frozen=True, kw_only=True, tag="balance_labels"):
     """Give each answer the same number of rows, by dropping the surplus (`down`) or repeating rows (`up`)."""
 
     method: Literal["down", "up"] = "down"
 
 
-class SampleStratified(Operator, tag="sample_stratified"):
+class SampleStratified(Operator, frozen=True, kw_only=True, tag="sample_stratified"):
     """At most `rows` rows, with the shares of the answers kept (largest remainder)."""
 
     rows: Count = 512
 
 
-class SampleRandom(Operator, tag="sample_random"):
+class SampleRandom(Operator, frozen=True, kw_only=True, tag="sample_random"):
     """At most `rows` rows, drawn without replacement."""
 
     rows: Count = 512
 
 
-class Shuffle(Operator, tag="shuffle"):
+class Shuffle(Operator, frozen=True, kw_only=True, tag="shuffle"):
     """A new order, by the recipe's seed. Training takes the first rows, so order matters."""
 
 
-class Mix(Operator, tag="mix"):
+class Mix(Operator, frozen=True, kw_only=True, tag="mix"):
     """Append rows of another file of the task's data folder: `share` of the result comes from it."""
 
     path: str
@@ -85,7 +85,16 @@ class Mix(Operator, tag="mix"):
 
 
 AnyOperator = (
-    Load | Convert | DedupExact | Decontaminate | FilterLength | BalanceLabels | SampleStratified | SampleRandom | Shuffle | Mix
+    Load
+    | Convert
+    | DedupExact
+    | Decontaminate
+    | FilterLength
+    | BalanceLabels
+    | SampleStratified
+    | SampleRandom
+    | Shuffle
+    | Mix
 )
 
 

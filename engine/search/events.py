@@ -16,14 +16,15 @@ from engine.plan import Direction, Plan
 Outcome = Literal["idea", "resource", "machine", "cancelled"]
 Flag = Literal["paused", "pruned", "pinned"]
 Purpose = Literal["direction", "plan", "diagnosis"]
+Split = Literal["validation", "confirm", "test"]
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """Base of all events."""
 
 
-class RunCreated(Event, tag="run_created"):
-    """A search was asked for. `task_path` is where its task.toml stood; `splits` the materialised data."""
+class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
+    """A search was asked for. `task_path` is where its task.toml stood."""
 
     task: str
     title: str
@@ -44,9 +45,12 @@ class RunCreated(Event, tag="run_created"):
     by: str = ""
     versions: dict[str, str] = {}
     hardware: str = ""
+    splits: str = ""  # folder of the materialised splits
+    manifest: str = ""  # SHA-256 of their manifest
+    model_sha256: str = ""
 
 
-class NodeAdded(Event, tag="node_added"):
+class NodeAdded(Event, frozen=True, kw_only=True, tag="node_added"):
     """The policy chose `parent` for a new node. `why`: its terms for every candidate, for the person who asks."""
 
     node: str
@@ -65,7 +69,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     visits: int
 
 
-class Asked(Event, tag="asked"):
+class Asked(Event, frozen=True, kw_only=True, tag="asked"):
     """A call of the Researcher's language model, kept before its answer is used (the tape)."""
 
     call: str  # <node>/<purpose>/<attempt>
@@ -81,14 +85,14 @@ class Asked(Event, tag="asked"):
     refused: str = ""  # why the answer was not used; empty where it was (set by the caller's validation)
 
 
-class Planned(Event, tag="planned"):
+class Planned(Event, frozen=True, kw_only=True, tag="planned"):
     """The node's plan is settled."""
 
     node: str
     plan: Plan
 
 
-class DataReady(Event, tag="data_ready"):
+class DataReady(Event, frozen=True, kw_only=True, tag="data_ready"):
     """The node's recipe ran. `dropped`: rows dropped per operator, in order."""
 
     node: str
@@ -98,15 +102,19 @@ class DataReady(Event, tag="data_ready"):
     sha256: str = ""
 
 
-class Launched(Event, tag="launched"):
-    """A process is about to be started for this trial (the start follows this event)."""
+class Launched(Event, frozen=True, kw_only=True, tag="launched"):
+    """A process is about to be started for this trial (the start follows this event).
+
+    `split` says what it will judge: `validation` is the trial itself, `confirm` and `test` judge its adapter again.
+    """
 
     trial: str
     node: str
+    split: Split = "validation"
     attempt: int = 1
 
 
-class Finished(Event, tag="finished"):
+class Finished(Event, frozen=True, kw_only=True, tag="finished"):
     """A trial ended with a score on the validation split. `low`, `high`: 95% bootstrap interval over items."""
 
     trial: str
@@ -116,31 +124,34 @@ class Finished(Event, tag="finished"):
     high: float
     items: int
     result_sha256: str
-    seconds: float
+    seconds: float  # from the launch to the end
     train_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
     examples: int = 0
     reused: bool = False  # the base model's score, taken from an earlier run of the same task and model
     changed: str = ""  # what really ran, where it is not what the plan said
 
 
-class Failed(Event, tag="failed"):
+class Failed(Event, frozen=True, kw_only=True, tag="failed"):
     """A trial (or, with an empty `trial`, the node's planning or data) ended without a score."""
 
     node: str
     trial: str = ""
+    split: Split = "validation"
     kind: Outcome = "idea"
     cause: str = ""
 
 
-class Interrupted(Event, tag="interrupted"):
+class Interrupted(Event, frozen=True, kw_only=True, tag="interrupted"):
     """A trial's process is gone without a result (killed, paused, power lost); it will be queued again."""
 
     trial: str
     node: str
     cause: str
+    split: Split = "validation"
 
 
-class Diagnosed(Event, tag="diagnosed"):
+class Diagnosed(Event, frozen=True, kw_only=True, tag="diagnosed"):
     """What the round showed, in a few sentences."""
 
     node: str
@@ -148,7 +159,7 @@ class Diagnosed(Event, tag="diagnosed"):
     source: Literal["researcher", "rule"] = "researcher"
 
 
-class Learned(Event, tag="learned"):
+class Learned(Event, frozen=True, kw_only=True, tag="learned"):
     """One insight, with the nodes for and against it. Ids are unique in the workspace: `<run>:<node>`."""
 
     insight: str
@@ -160,7 +171,7 @@ class Learned(Event, tag="learned"):
     task: str = ""
 
 
-class FlagSet(Event, tag="flag_set"):
+class FlagSet(Event, frozen=True, kw_only=True, tag="flag_set"):
     """A person paused, pruned or pinned a subtree, or took that back (`on` false)."""
 
     node: str
@@ -169,18 +180,24 @@ class FlagSet(Event, tag="flag_set"):
     by: str
 
 
-class RunPaused(Event, tag="run_paused"):
+class RunPaused(Event, frozen=True, kw_only=True, tag="run_paused"):
     """Nothing new starts until `RunResumed`. `reason` says who or what asked."""
 
     by: str
     reason: str = ""
 
 
-class RunResumed(Event, tag="run_resumed"):
+class RunResumed(Event, frozen=True, kw_only=True, tag="run_resumed"):
     by: str
 
 
-class Confirmed(Event, tag="confirmed"):
+class Adopted(Event, frozen=True, kw_only=True, tag="adopted"):
+    """An engine took up a run that another process had begun. `idle_seconds` since then count for no budget."""
+
+    idle_seconds: float = 0.0
+
+
+class Confirmed(Event, frozen=True, kw_only=True, tag="confirmed"):
     """A candidate's score on the confirm split, which no policy or diagnosis has seen."""
 
     trial: str
@@ -191,21 +208,21 @@ class Confirmed(Event, tag="confirmed"):
     result_sha256: str
 
 
-class ChampionChosen(Event, tag="champion_chosen"):
+class ChampionChosen(Event, frozen=True, kw_only=True, tag="champion_chosen"):
     """The best of the confirmed candidates."""
 
     trial: str
     reason: str
 
 
-class TestOpened(Event, tag="test_opened"):
+class TestOpened(Event, frozen=True, kw_only=True, tag="test_opened"):
     """The sealed test split is about to be read for these trials. Each opening is a fact."""
 
     trials: tuple[str, ...]
     by: str
 
 
-class Tested(Event, tag="tested"):
+class Tested(Event, frozen=True, kw_only=True, tag="tested"):
     """A trial's score on the sealed test split."""
 
     trial: str
@@ -216,7 +233,7 @@ class Tested(Event, tag="tested"):
     result_sha256: str
 
 
-class Noted(Event, tag="noted"):
+class Noted(Event, frozen=True, kw_only=True, tag="noted"):
     """Something a person should know: a fall-back, a sampled plan, a changed meaning."""
 
     text: str
@@ -224,7 +241,7 @@ class Noted(Event, tag="noted"):
     kind: Literal["info", "fallback", "warning"] = "info"
 
 
-class RunEnded(Event, tag="run_ended"):
+class RunEnded(Event, frozen=True, kw_only=True, tag="run_ended"):
     """The search is over: its budget is used (`done`), a person stopped it, or it cannot go on (`failed`)."""
 
     state: Literal["done", "stopped", "failed"]
@@ -246,6 +263,7 @@ AnyEvent = (
     | FlagSet
     | RunPaused
     | RunResumed
+    | Adopted
     | Confirmed
     | ChampionChosen
     | TestOpened

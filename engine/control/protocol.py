@@ -1,0 +1,173 @@
+"""The messages and frames between the engine and its clients. Types and bytes only; no sockets.
+
+A frame is a 4-byte big-endian length and that many bytes of msgpack. A client says `Hello` first and gets `Welcome`
+or a refusal. After `Subscribe(since)` it gets every record after `since`, in order, without gaps: snapshot, tail and
+reconnect are one thing. Commands carry an id and get exactly one `Reply` with it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from engine.errors import BadInput
+from engine.search.events import Record
+
+VERSION = 1
+MAX_FRAME = 4 * 1024 * 1024
+HEADER = struct.Struct(">I")
+
+Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Short = Annotated[str, Meta(max_length=200)]
+Path = Annotated[str, Meta(max_length=4096)]
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
+    """Base of all messages."""
+
+
+class Hello(Message, frozen=True, kw_only=True, tag="hello"):
+    version: int
+    client: Short = ""
+
+
+class Subscribe(Message, frozen=True, kw_only=True, tag="subscribe"):
+    """Every record of the workspace with a sequence number above `since`."""
+
+    since: Annotated[int, Meta(ge=0)] = 0
+
+
+class StartRun(Message, frozen=True, kw_only=True, tag="start_run"):
+    """Queue a search. Settings not given come from the task file. `researcher`: a model name, "none" or ""."""
+
+    id: Id
+    task: Path  # a task folder, absolute
+    by: Short = ""
+    policy: Short = "uct"
+    normaliser: Short = "rank"
+    researcher: Short = ""
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    rounds: Annotated[int, Meta(ge=0, le=100_000)] = 0  # 0 = the task's
+    wall: Short = ""  # a duration; "" = the task's
+    exploration: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.4
+
+
+class SetFlag(Message, frozen=True, kw_only=True, tag="set_flag"):
+    """Pause, prune or pin a node's subtree, or take that back. A run is paused by the flag on its root."""
+
+    id: Id
+    run: Short
+    node: Short
+    flag: Short
+    on: bool
+    by: Short = ""
+
+
+class StopRun(Message, frozen=True, kw_only=True, tag="stop_run"):
+    """End a search now: what is done stays, the rest is cancelled, the champion is chosen among what there is."""
+
+    id: Id
+    run: Short
+    by: Short = ""
+
+
+class MakeReport(Message, frozen=True, kw_only=True, tag="make_report"):
+    """Write the run's report again (and judge on the test split what was not judged yet)."""
+
+    id: Id
+    run: Short
+    by: Short = ""
+
+
+class GetStatus(Message, frozen=True, kw_only=True, tag="get_status"):
+    id: Id
+
+
+class Shutdown(Message, frozen=True, kw_only=True, tag="shutdown"):
+    """End the engine. Running trials go on and are adopted by the next engine."""
+
+    id: Id
+    by: Short = ""
+
+
+class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
+    version: int
+    engine: str
+    pid: int
+    workspace: str
+    last_seq: int
+
+
+class Refused(Message, frozen=True, kw_only=True, tag="refused"):
+    """The connection ends: another protocol version, or bytes that are no message."""
+
+    reason: str
+
+
+class Records(Message, frozen=True, kw_only=True, tag="records"):
+    records: tuple[Record, ...]
+
+
+class Reply(Message, frozen=True, kw_only=True, tag="reply"):
+    id: Id
+    ok: bool
+    text: str = ""  # what was done, or why not and what to do
+    run: str = ""
+
+
+class Pulse(Message, frozen=True, kw_only=True, tag="pulse"):
+    """Sent every second: what the engine is doing. Times in Unix seconds; `eta` 0 = not known."""
+
+    time: float
+    run: str = ""  # the run at work; "" = none
+    activity: str = "idle"
+    since: float = 0.0
+    holder: str = ""  # the trial that holds the device
+    device: str = ""
+    eta: float = 0.0
+    online: bool = False
+    queued: tuple[str, ...] = ()
+
+
+Command = StartRun | SetFlag | StopRun | MakeReport | GetStatus | Shutdown
+FromClient = Hello | Subscribe | Command
+FromEngine = Welcome | Refused | Records | Reply | Pulse
+
+_encoder = msgspec.msgpack.Encoder()
+_from_client: msgspec.msgpack.Decoder[FromClient] = msgspec.msgpack.Decoder(FromClient)
+_from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)
+
+
+def encode(message: FromClient | FromEngine) -> bytes:
+    """A whole frame."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME:
+        raise BadInput(f"a message of {len(body):,} bytes is more than the {MAX_FRAME:,} allowed")
+    return HEADER.pack(len(body)) + body
+
+
+def body_length(header: bytes) -> int:
+    """Length of the body announced by a frame's header. Raises BadInput where it is over the limit."""
+    length: int = HEADER.unpack(header)[0]
+    if length > MAX_FRAME:
+        raise BadInput(f"a frame of {length:,} bytes is more than the {MAX_FRAME:,} allowed")
+    return length
+
+
+def decode_from_client(body: bytes) -> FromClient:
+    """Raises BadInput for anything that is not one of a client's messages."""
+    try:
+        return _from_client.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadInput(f"not a message of this protocol: {error}") from None
+
+
+def decode_from_engine(body: bytes) -> FromEngine:
+    """Raises BadInput for anything that is not one of the engine's messages."""
+    try:
+        return _from_engine.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadInput(f"not a message of this protocol: {error}") from None
