@@ -1,0 +1,249 @@
+"""What to do next, as a pure function of the tree and the time: `decide(tree, now) -> Command`.
+
+The engine's loop carries the command out, journals what came of it, and asks again. A restart is therefore nothing
+special: the fold gives the same tree, and the tree the same command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.plan import TrialConfig
+from engine.search import budget
+from engine.search.events import Split
+from engine.search.tree import ROOT, ROOT_TRIAL, SETTLED, Node, Tree, Trial
+
+MACHINE_FAILURES = 2  # in a row, before the run is paused
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Run a trial's process: train and judge on validation, or judge its adapter on confirm or test."""
+
+    trial: str
+    split: Split = "validation"
+
+
+@dataclass(frozen=True)
+class Follow:
+    """A process of this run is (or was) at work: watch it to its end, adopting it where need be."""
+
+    trial: str
+    split: Split = "validation"
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """Ask a running process to save its state and go: its branch or run was paused, pruned or stopped."""
+
+    trial: str
+    split: Split
+    why: Literal["paused", "pruned", "stopped"]
+
+
+@dataclass(frozen=True)
+class MakePlan:
+    node: str
+
+
+@dataclass(frozen=True)
+class PrepareData:
+    node: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """A trial that will not be run any more."""
+
+    trial: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Diagnose:
+    node: str
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Let the policy choose a parent and add a node."""
+
+
+@dataclass(frozen=True)
+class ChooseChampion:
+    reason: str
+
+
+@dataclass(frozen=True)
+class OpenTest:
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the report and end the run."""
+
+
+@dataclass(frozen=True)
+class PauseRun:
+    reason: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do until a person acts."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class EndRun:
+    reason: str
+    state: Literal["done", "stopped", "failed"] = "done"
+
+
+Command = (
+    Judge
+    | Follow
+    | Interrupt
+    | MakePlan
+    | PrepareData
+    | Cancel
+    | Diagnose
+    | Grow
+    | ChooseChampion
+    | OpenTest
+    | Report
+    | PauseRun
+    | Wait
+    | EndRun
+)
+
+
+def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
+    """The next command. `cheapest`: the smallest trial of the search space, to see whether another round fits."""
+    if tree.state in ("done", "stopped", "failed"):
+        return Wait("the run has ended")
+    if (busy := _in_flight(tree)) is not None:
+        return busy
+    if tree.state == "paused" or "paused" in tree.nodes[ROOT].flags:
+        return Wait(tree.reason or "paused")
+    if len(tree.machine_causes) >= MACHINE_FAILURES:
+        return PauseRun(tree.machine_causes[-1])
+    root = tree.nodes[ROOT].trials[ROOT_TRIAL]
+    if root.state == "failed":
+        return EndRun(f"the base model could not be judged: {root.cause}", "failed")
+    if root.state != "done":
+        return Judge(ROOT_TRIAL)
+    if tree.champion:
+        return _closing(tree)
+    return _open_node(tree, now) or _next_round(tree, now, cheapest)
+
+
+def _in_flight(tree: Tree) -> Command | None:
+    """A process that was launched and has not ended."""
+    running = tree.running()
+    if running:
+        trial = running[0]
+        why = _must_stop(tree, trial.node)
+        return Interrupt(trial.id, "validation", why) if why else Follow(trial.id)
+    if tree.judging is not None:
+        paused = tree.state == "paused" or "paused" in tree.nodes[ROOT].flags
+        job = tree.judging
+        return Interrupt(job.trial, job.split, "paused") if paused else Follow(job.trial, job.split)
+    return None
+
+
+def _must_stop(tree: Tree, node: str) -> Literal["paused", "pruned"] | None:
+    if tree.flagged(node, "pruned"):
+        return "pruned"
+    return "paused" if tree.state == "paused" or tree.flagged(node, "paused") else None
+
+
+def _open_node(tree: Tree, now: float) -> Command | None:
+    """Carry on with the oldest node that is neither finished nor held by a person."""
+    for node in tree.nodes.values():
+        if node.id == ROOT or node.failed or tree.flagged(node.id, "paused") or tree.flagged(node.id, "pruned"):
+            continue
+        if (command := _carry_on(tree, node, now)) is not None:
+            return command
+    return None
+
+
+def _carry_on(tree: Tree, node: Node, now: float) -> Command | None:
+    if node.plan is None:
+        return MakePlan(node.id)
+    if node.rows is None:
+        return PrepareData(node.id)
+    for trial in node.trials.values():
+        if trial.state not in SETTLED:
+            return _launch(tree, trial, now)
+    return Diagnose(node.id) if not node.diagnosis else None
+
+
+def _launch(tree: Tree, trial: Trial, now: float) -> Command:
+    # A trial that was interrupted has spent part of its cost already: it is always finished.
+    assert trial.config is not None
+    if trial.state == "interrupted" or budget.can_afford_trial(tree, trial.config, now):
+        return Judge(trial.id)
+    needs, left = budget.trial_seconds(tree, trial.config), budget.remaining_seconds(tree, now)
+    return Cancel(trial.id, f"no time left for it: about {needs:.0f} s needed, {max(left, 0):.0f} s remain")
+
+
+def _next_round(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
+    if budget.rounds_left(tree) == 0:
+        return _confirming(tree, f"all {tree.setup.rounds} rounds are done")
+    if not budget.can_afford_round(tree, cheapest, now):
+        return _confirming(tree, "the time is used")
+    held = [n for n in tree.nodes if tree.nodes[n].state == "done" and not tree.flagged(n, "pruned")]
+    if held and all(tree.flagged(n, "paused") for n in held):
+        return Wait("every branch is paused")
+    return Grow()
+
+
+def _confirming(tree: Tree, reason: str) -> Command:
+    """The best few on validation are judged on the confirm split; the best of them there is the champion."""
+    for trial in confirm_candidates(tree):
+        if trial.confirm is None and not trial.cause:
+            return Judge(trial.id, "confirm")
+    return ChooseChampion(reason)
+
+
+def confirm_candidates(tree: Tree) -> list[Trial]:
+    """The best trained trials by validation score; the base model joins them where it is not beaten."""
+    sign = 1.0 if tree.maximize else -1.0
+    best = sorted(tree.scored(), key=lambda t: -sign * t.score.value if t.score else 0.0)
+    return best[: tree.setup.confirm_candidates]
+
+
+def champion(tree: Tree) -> str:
+    """The best candidate on the confirm split, then on validation; the base model where nothing was trained."""
+    sign = 1.0 if tree.maximize else -1.0
+    confirmed = [t for t in confirm_candidates(tree) if t.confirm is not None and t.score is not None]
+
+    def key(trial: Trial) -> tuple[float, float]:
+        assert trial.confirm is not None and trial.score is not None
+        return sign * trial.confirm.value, sign * trial.score.value
+
+    return max(confirmed, key=key).id if confirmed else ROOT_TRIAL
+
+
+def tested_trials(tree: Tree) -> tuple[str, ...]:
+    """What the report compares on the sealed split: base, the baseline node's best trial, champion."""
+    baseline = next((n.best(tree.maximize) for n in tree.nodes.values() if n.direction == "baseline"), None)
+    names = [ROOT_TRIAL, *([baseline.id] if baseline else []), *([tree.champion] if tree.champion else [])]
+    return tuple(dict.fromkeys(names))
+
+
+def _closing(tree: Tree) -> Command:
+    """After the search: the sealed split, then the report."""
+    trials = tested_trials(tree)
+    opened = {name for _, opening in tree.test_openings for name in opening.trials}
+    if set(trials) - opened:
+        return OpenTest(trials)
+    for name in trials:
+        trial = tree.trial(name)
+        if trial.test is None and not trial.cause:
+            return Judge(name, "test")
+    return Report()
