@@ -14,10 +14,12 @@ from __future__ import annotations
 import os
 
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+os.environ.update(CUDA_VISIBLE_DEVICES="", TQDM_DISABLE="1")  # the device belongs to the trials; stderr is a log
 
 import shutil
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,20 @@ from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from engine.aidp.limits import cap_memory, give_way
 from engine.errors import BadInput, MachineFailure, ResourceFailure, TrexError
 from engine.files import disk_errors
 
 PROMPT = "The capital of France is Paris. 12 + 30 = 42, and the review was good:"
 # Digits after two spaces, contractions, accents, other scripts: where pre-tokenizers differ.
-PROBES = (PROMPT, "  1 and\n 23\t456", "It's I'LL we've x2y3", "naïve café, 日本語 \U0001f389", " \n\n  indented\t ", "a" * 40)
+PROBES = (
+    PROMPT,
+    "  1 and\n 23\t456",
+    "It's I'LL we've x2y3",
+    "naïve café, 日本語 \U0001f389",
+    " \n\n  indented\t ",
+    "a" * 40,
+)
 # bfloat16 keeps 8 bits of a weight; over 30 layers that moved SmolLM2's logits by 0.6% of their spread.
 TOLERANCE = 0.05
 
@@ -63,9 +73,9 @@ def _load(source: Path) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.parent, **where)
         model = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.float32, **where)
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
     except Exception as error:  # whatever a parser of foreign files raises
+        if _memory_ran_out(error):
+            raise
         raise BadInput(
             f"transformers cannot read this GGUF file ({_first_line(error)})",
             where=str(source),
@@ -106,6 +116,8 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
         tokenizer.pad_token = tokenizer.eos_token
         config.pad_token_id = tokenizer.eos_token_id
     tokenizer.model_max_length = config.max_position_embeddings
+    for key in ("is_local", "local_files_only"):  # where it was loaded from is nobody's business later
+        tokenizer.init_kwargs.pop(key, None)
     with torch.device("meta"):
         plain = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     state = {name: value.to(torch.bfloat16) for name, value in model.state_dict().items()}
@@ -137,9 +149,10 @@ def distance(expected: torch.Tensor, found: torch.Tensor) -> float:
     return float((expected - found).square().mean().sqrt() / expected.std())
 
 
-@torch.inference_mode()
 def _logits(model: Any, tokenizer: Any) -> torch.Tensor:
-    logits: torch.Tensor = model(**tokenizer(PROMPT, return_tensors="pt")).logits[0].float()
+    """Next-token logits at every position of the prompt: (tokens, vocabulary)."""
+    with torch.inference_mode():
+        logits: torch.Tensor = model(**tokenizer(PROMPT, return_tensors="pt")).logits[0].float()
     return logits
 
 
@@ -150,18 +163,28 @@ def _first_line(error: BaseException) -> str:
 def main(arguments: list[str]) -> int:
     """Returns the exit code; every failure a person can act on is one line on stderr."""
     disable_progress_bar()
+    give_way()
+    cap_memory()
     try:
         if len(arguments) != 2:
             raise BadInput("usage: python -P -m engine.gguf_import SOURCE.gguf OUT_DIR")
         convert(Path(arguments[0]).resolve(), Path(arguments[1]).absolute())
-    except (MemoryError, torch.OutOfMemoryError):
-        return _say(ResourceFailure("not enough memory to convert this model", hint="close other programs"))
     except TrexError as error:
         return _say(error)
+    except (MemoryError, RuntimeError) as error:
+        if not _memory_ran_out(error):
+            raise
+        return _say(ResourceFailure("not enough memory to convert this model", hint="close other programs"))
     return 0
 
 
+def _memory_ran_out(error: BaseException) -> bool:
+    """torch's CPU allocator has no exception type of its own."""
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error)
+
+
 def _say(error: TrexError) -> int:
+    traceback.print_exc()
     sys.stderr.write(f"{error}\n")
     return error.exit_code
 

@@ -73,6 +73,12 @@ def examples_seen(config: TrialConfig) -> int:
     return config.rows * config.epochs
 
 
+def cheapest(base: TrialConfig, grid: Grid) -> TrialConfig:
+    """`base` with the fewest rows and passes of the grid: the least that a trial can cost."""
+    least = {knob: min(v for v in grid[knob] if isinstance(v, int)) for knob in ("rows", "epochs")}
+    return config_from({**msgspec.structs.asdict(base), **least, "max_steps": 0})
+
+
 def with_knob(config: TrialConfig, knob: str, value: float | int | str) -> TrialConfig:
     """`config` with one knob changed."""
     return config_from({**msgspec.structs.asdict(config), knob: value})

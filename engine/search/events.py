@@ -16,6 +16,7 @@ from engine.plan import Direction, Plan
 Outcome = Literal["idea", "resource", "machine", "cancelled"]
 Flag = Literal["paused", "pruned", "pinned"]
 Purpose = Literal["direction", "plan", "diagnosis"]
+Memory = Literal["run", "task", "all"]
 Split = Literal["validation", "confirm", "test"]
 
 
@@ -42,6 +43,7 @@ class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     trials_per_round: int
     confirm_candidates: int
     exploration: float = 1.4  # c of UCT
+    memory: Memory = "task"  # how far insights of other runs are looked at
     by: str = ""
     versions: dict[str, str] = {}
     hardware: str = ""
@@ -191,6 +193,12 @@ class RunResumed(Event, frozen=True, kw_only=True, tag="run_resumed"):
     by: str
 
 
+class StopAsked(Event, tag="stop_asked", frozen=True, kw_only=True):
+    """A person ends the search: nothing new is tried, what is done is confirmed, tested and reported."""
+
+    by: str
+
+
 class Adopted(Event, frozen=True, kw_only=True, tag="adopted"):
     """An engine took up a run that another process had begun. `idle_seconds` since then count for no budget."""
 
@@ -263,6 +271,7 @@ AnyEvent = (
     | FlagSet
     | RunPaused
     | RunResumed
+    | StopAsked
     | Adopted
     | Confirmed
     | ChampionChosen

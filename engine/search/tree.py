@@ -74,6 +74,7 @@ class Node:
     failed: bool = False
     diagnosis: str = ""
     insight: str = ""
+    read: bool = False  # the round was diagnosed: the node is finished
     data_seconds: float = 0.0
 
     @property
@@ -120,6 +121,7 @@ class Tree:
     started_at: float = 0.0
     ended_at: float | None = None
     idle_seconds: float = 0.0
+    stop_by: str = ""  # who asked to end the search early
     champion: str = ""
     champion_reason: str = ""
     test_openings: list[tuple[float, ev.TestOpened]] = field(default_factory=list)
@@ -303,7 +305,8 @@ def _interrupted(tree: Tree, event: ev.Interrupted, _time: float) -> None:
 
 
 def _diagnosed(tree: Tree, event: ev.Diagnosed, _time: float) -> None:
-    tree.nodes[event.node].diagnosis = event.text
+    node = tree.nodes[event.node]
+    node.diagnosis, node.read = event.text, True
 
 
 def _learned(tree: Tree, event: ev.Learned, _time: float) -> None:
@@ -326,6 +329,10 @@ def _resumed(tree: Tree, _event: ev.RunResumed, time: float) -> None:
         tree.idle_seconds += time - tree.paused_at
     tree.paused_at, tree.state, tree.reason = None, "running", ""
     tree.machine_causes.clear()
+
+
+def _stop_asked(tree: Tree, event: ev.StopAsked, _time: float) -> None:
+    tree.stop_by = event.by or "somebody"
 
 
 def _adopted(tree: Tree, event: ev.Adopted, _time: float) -> None:
@@ -380,6 +387,7 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any, float], None]] = {
     ev.FlagSet: _flag_set,
     ev.RunPaused: _paused,
     ev.RunResumed: _resumed,
+    ev.StopAsked: _stop_asked,
     ev.Adopted: _adopted,
     ev.Confirmed: _confirmed,
     ev.ChampionChosen: _champion,

@@ -1,0 +1,67 @@
+# Two commands: `make run` (set everything up, then the quickstart search) and `make test`.
+# Everything else is a part of these two. Nothing is installed outside .venv and the workspace.
+
+SHELL    := /bin/bash
+VENV     := .venv
+BIN      := $(VENV)/bin
+TREX     := $(BIN)/trex
+PYTHON   ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+              $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] < (3,14))' 2>/dev/null && echo $$p && break; done)
+# With a working NVIDIA driver: the CUDA build of torch. Without: the CPU build, which is a tenth of the size.
+GPU      := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
+TORCH    := $(shell sed -n 's/^torch==//p' constraints.txt)
+
+.PHONY: run test test-all check setup models clean picture bench
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.stamp
+	@$(TREX) quickstart $(if $(NEW),--new)
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m "not slow and not models"
+
+test-all: $(VENV)/dev.stamp models
+	$(BIN)/python -m pytest --timeout 1800
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+setup: $(VENV)/run.stamp
+
+$(VENV)/torch.stamp: constraints.txt
+	@test -n "$(PYTHON)" || { echo "TREX needs Python 3.11, 3.12 or 3.13; install one, or run: make PYTHON=/path/to/python"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module installed (Debian: python3-venv), and is this folder writable?"; exit 2; }
+	@echo "installing torch $(TORCH) ($(if $(GPU),CUDA,CPU)) into $(VENV)"
+	@if [ -n "$(GPU)" ]; then $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch; else \
+	  $(BIN)/pip install -q --disable-pip-version-check --no-index --no-deps "torch==$(TORCH)" 2>/dev/null || \
+	  $(BIN)/pip install -q --disable-pip-version-check --retries 1 --timeout 10 --no-deps --index-url https://download.pytorch.org/whl/cpu "torch==$(TORCH)" 2>/dev/null || \
+	  { echo "no CPU build of torch in reach: taking the large one from the package index"; \
+	    $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch; }; fi
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
+	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || command -v c++ g++ clang++ >/dev/null || \
+	  { echo "llama-cpp-python is built from source and needs a C++ compiler: install one (Debian: apt install build-essential), then run make again"; exit 2; }
+	@echo "installing TREX and what it needs into $(VENV); llama.cpp is compiled once, which takes some minutes"
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+models: $(VENV)/run.stamp
+	@$(TREX) quickstart --prepare
+
+picture: $(VENV)/dev.stamp
+	$(BIN)/python docs/make_pictures.py
+
+bench: $(VENV)/dev.stamp models
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,118 @@
+"""The data process: `python -P -m engine.aidp DIR` runs the recipe of one node. What stands in DIR: engine.aidp.job.
+
+Holds the directory's lock from its first line on; its last act is `exit.json`. Whatever happens is told there in one
+sentence, and at length in `log.txt`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Literal
+
+from engine import jobs
+from engine.aidp import guards
+from engine.aidp.job import DataJob, DataReport
+from engine.aidp.limits import cap_memory, give_way
+from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
+from engine.files import disk_errors, read_jsonl, sha256_file, write_json, write_jsonl
+from engine.jobs import Exit
+from engine.strict import from_json
+from engine.task import EXTRA
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 done, 1 failed (see `exit.json`), 2 no directory given or it is held by a living process."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("usage: python -P -m engine.aidp DIR (a folder with a job.json)", file=sys.stderr)  # noqa: T201
+        return 2
+    folder = Path(arguments[0]).resolve()
+    try:
+        lock = jobs.hold(folder)
+    except jobs.Locked:
+        return 2
+    with lock:
+        outcome = _outcome(folder)
+        jobs.finish(folder, outcome)
+    return 0 if outcome.state == "done" else 1
+
+
+def _outcome(folder: Path) -> Exit:
+    try:
+        give_way()
+        work(folder)
+        return Exit(state="done")
+    except TrexError as error:
+        return Exit(state="failed", kind=_kind(error), cause=str(error))
+    except MemoryError:
+        return Exit(state="failed", kind="resource", cause="the recipe needs more memory than there is")
+    except Exception as error:
+        with (folder / "log.txt").open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        cause = f"the data process failed: {type(error).__name__}: {error}; see {folder / 'log.txt'}"
+        return Exit(state="failed", kind="machine", cause=cause)
+    finally:
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+
+
+def work(folder: Path) -> None:
+    """Run the job: `data.jsonl`, then `report.json`. Raises TrexError, MemoryError."""
+    job = from_json(_bytes(folder / "job.json"), DataJob, source=str(folder / "job.json"))
+    train = Path(job.train_rows)
+    if not train.is_file():
+        raise MachineFailure("the train split is missing", where=str(train), hint=guards.REMAKE)
+    keep_out_of_home(folder / ".cache")
+    cap_memory(job.limits.memory)
+    from engine.aidp.operators import answers
+    from engine.aidp.pipeline import Pipeline
+
+    started = time.perf_counter()
+    root = Path(job.data_root) / EXTRA if job.data_root else None
+    output = Pipeline(
+        job.recipe,
+        guards=guards.load(Path(job.guards)),
+        root=root if root and root.is_dir() else None,
+        template=(job.prompt, job.answer) if job.prompt and job.answer else None,
+        limits=job.limits,
+    ).run(read_jsonl(train))
+    with disk_errors(folder):
+        write_jsonl(folder / "data.jsonl", output.rows.to_list())
+    report = DataReport(
+        rows=len(output.rows),
+        sha256=sha256_file(folder / "data.jsonl"),
+        steps=output.steps,
+        seconds=round(time.perf_counter() - started, 4),
+        answers=answers(output.rows),
+        versions={"datasets": importlib.metadata.version("datasets")},
+    )
+    write_json(folder / "report.json", report)
+
+
+def keep_out_of_home(cache: Path) -> None:
+    """Before `datasets` is imported: no network, and every file it may want to write goes into the job's own folder."""
+    cache.mkdir(exist_ok=True)
+    os.environ.update(dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1"))
+    os.environ.update(dict.fromkeys(("HF_HOME", "HF_DATASETS_CACHE", "TMPDIR"), str(cache)))
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MachineFailure(f"cannot be read ({error.strerror})", where=str(path)) from None
+
+
+def _kind(error: TrexError) -> Literal["idea", "resource", "machine"]:
+    if isinstance(error, IdeaFailure | BadInput):
+        return "idea"
+    return "resource" if isinstance(error, ResourceFailure) else "machine"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""The trial's process: `python -P -m engine.executor DIRECTORY`, or `--standby` to be ready for one.
+
+From its first line to its death it holds the directory; `exit.json` is the last thing it writes. A directory that
+another process holds is left alone. Only what is light is imported here: the lock comes before the libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from engine import jobs
+from engine.executor import failures, telemetry
+from engine.executor.stop import Interrupted, Stop
+
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the process's exit code: 0 done or nothing to do, 1 failed, 2 wrong use, 3 interrupted."""
+    os.environ.update(QUIET)
+    if arguments == ["--standby"]:
+        from engine.executor.standby import next_directory
+
+        given = next_directory()
+        return work(given) if given else 0
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        sys.stderr.write("usage: python -P -m engine.executor DIRECTORY | --standby\n")
+        return 2
+    return work(Path(arguments[0]).resolve())
+
+
+def work(directory: Path) -> int:
+    """Hold the directory and do its trial."""
+    try:
+        lock = jobs.hold(directory)
+    except jobs.Locked:
+        return 0
+    with lock:
+        stop = Stop()
+        stop.listen()
+        telemetry.log_to(directory / telemetry.LOG)
+        (directory / jobs.EXIT).unlink(missing_ok=True)
+        outcome = attempt(directory, stop)
+        telemetry.say(f"{outcome.state}{': ' if outcome.cause else ''}{outcome.cause}")
+        jobs.finish(directory, outcome)
+    return {"done": 0, "failed": 1, "interrupted": 3}[outcome.state]
+
+
+def attempt(directory: Path, stop: Stop) -> jobs.Exit:
+    """The trial, and how it ended. Tracebacks go to the log."""
+    try:
+        from engine.executor import trial
+
+        if not trial.finished(directory):
+            trial.run(directory, stop)
+    except Interrupted:
+        return jobs.Exit(state="interrupted", cause="asked to stop")
+    except Exception as error:  # any ending is data for the search
+        traceback.print_exc()
+        return failures.exit_for(error)
+    return jobs.Exit(state="done")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""FT-Bench's scoring: metrics over judged rows, usable alone."""

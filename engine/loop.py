@@ -1,0 +1,70 @@
+"""The search loop, as one page: decide, carry out, record, again.
+
+`decide` (engine.search.decide) is pure and says what; the steps (engine.steps) do it and journal what came of it.
+Nothing here remembers anything between two turns that is not in the tree.
+"""
+
+from __future__ import annotations
+
+from engine.search import decide as d
+from engine.search.events import ChampionChosen, Failed, NodeAdded, RunEnded, RunPaused, TestOpened
+from engine.search.policies import choose
+from engine.search.tree import Tree
+from engine.steps import data, planning, reporting, trials
+from engine.steps.context import Run
+
+
+async def search(run: Run) -> str:
+    """Work on a run until it has ended or waits for a person; returns what it waits for."""
+    while True:
+        command = d.decide(run.tree, run.now(), run.cheapest)
+        if isinstance(command, d.Wait):
+            return command.reason
+        await carry_out(run, command)
+
+
+async def carry_out(run: Run, command: d.Command) -> None:
+    """One step. Every outcome, a failure too, is an event."""
+    match command:
+        case d.MakePlan(node):
+            await planning.plan(run, node)
+        case d.PrepareData(node):
+            await data.prepare(run, node)
+        case d.Judge(trial, split):
+            await trials.launch(run, trial, split)
+        case d.Follow(trial, split):
+            await trials.follow(run, trial, split)
+        case d.Interrupt(trial, split, why):
+            await trials.interrupt(run, trial, split, why)
+        case d.Cancel(trial, cause):
+            await run.record(Failed(node=run.tree.trial(trial).node, trial=trial, kind="cancelled", cause=cause))
+        case d.Diagnose(node):
+            await planning.diagnose(run, node)
+        case d.Grow():
+            await grow(run)
+        case d.ChooseChampion(reason):
+            await run.record(ChampionChosen(trial=d.champion(run.tree), reason=reason))
+        case d.OpenTest(names):
+            await run.record(TestOpened(trials=names, by="report"))
+        case d.Report():
+            await reporting.report(run)
+            await run.record(RunEnded(state="stopped" if run.tree.stop_by else "done", reason=run.tree.champion_reason))
+        case d.PauseRun(reason):
+            await run.record(RunPaused(by="engine", reason=reason))
+        case d.EndRun(reason, state):
+            await run.record(RunEnded(state=state, reason=reason))
+        case d.Wait():
+            return
+
+
+async def grow(run: Run) -> None:
+    """The policy chooses a parent; the node exists from here on."""
+    choice = choose(run.tree)
+    await run.record(
+        NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=choice.why)
+    )
+
+
+def next_name(tree: Tree) -> str:
+    """Nodes are numbered in the order in which they are added; numbers are never used again."""
+    return f"n{len(tree.nodes)}"

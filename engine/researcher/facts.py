@@ -1,0 +1,139 @@
+"""What the Researcher is given for one node, as plain facts taken from the tree. Pure.
+
+Not the wording (`engine.researcher.memory`) and not the choice of the parent (the policy's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.aidp.recipe import DedupExact, Recipe, Shuffle
+from engine.plan import Direction, Plan, TrialConfig, trial_fingerprint
+from engine.search.tree import ROOT, Node, Score, Tree, Trial
+from engine.task import Task
+
+BASELINE_RECIPE = Recipe(operators=(DedupExact(), Shuffle()))
+KEY_SUCCESSES, KEY_FAILURES = 3, 3
+
+
+@dataclass(frozen=True)
+class Known:
+    """An insight from earlier: its id in the journal and its sentence."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a new plan changes: the parent's recipe and best configuration (the task's baseline at the root)."""
+
+    node: str
+    recipe: Recipe
+    config: TrialConfig
+    score: Score | None  # what this configuration scored (the base model's score where it was never run)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything a proposal rests on. Nodes are the tree's own, in the order in which they were made."""
+
+    task: Task
+    node: str
+    base: Score | None
+    start: Start
+    path: tuple[Node, ...]
+    siblings: tuple[Node, ...]
+    successes: tuple[Node, ...]
+    failures: tuple[Node, ...]
+    best: Trial | None
+    insights: tuple[Known, ...]
+    hints: tuple[str, ...]
+    trials: int  # trials a round may have
+    rounds_left: int
+    maximize: bool
+    taken: frozenset[str]  # fingerprints of all plans
+    trained: frozenset[str]  # fingerprints of all trials (recipe and configuration)
+    seed: int
+
+
+def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hints: Iterable[str] = ()) -> Facts:
+    """The facts for planning `node`, which is in the tree and has no plan yet."""
+    parent = tree.nodes[tree.nodes[node].parent]
+    others = [n for n in tree.nodes.values() if n.plan and not tree.flagged(n.id, "pruned")]
+    path = [tree.nodes[n] for n in tree.path(parent.id) if n != ROOT]
+    siblings = [n for n in others if n.parent == parent.id and n.id != node]
+    seen = {n.id for n in (*path, *siblings)}
+    rest = [n for n in others if n.id not in seen]
+    return Facts(
+        task=task,
+        node=node,
+        base=tree.score(ROOT),
+        start=start_of(tree, task, node),
+        path=tuple(path),
+        siblings=tuple(siblings),
+        successes=_key_successes(tree, rest),
+        failures=_key_failures(tree, rest),
+        best=tree.best_trial(),
+        insights=tuple(insights),
+        hints=tuple(hints),
+        trials=tree.setup.trials_per_round,
+        rounds_left=max(0, tree.setup.rounds - len(tree.nodes) + 2),  # the root is no round; this node is still to run
+        maximize=tree.maximize,
+        taken=tree.taken(),
+        trained=frozenset(
+            trial_fingerprint(n.plan.recipe, c) for n in tree.nodes.values() if n.plan for c in n.plan.trials
+        ),
+        seed=tree.setup.seed,
+    )
+
+
+def start_of(tree: Tree, task: Task, node: str) -> Start:
+    """The recipe and configuration that `node` sets out from."""
+    parent = tree.nodes[tree.nodes[node].parent]
+    score = tree.trial(reference_of(tree, node)).score
+    best = parent.best(tree.maximize)
+    if parent.plan and best and best.config:
+        return Start(parent.id, parent.plan.recipe, best.config, score)
+    return Start(parent.id, BASELINE_RECIPE, task.baseline, score)
+
+
+def reference_of(tree: Tree, node: str) -> str:
+    """The trial that the node's result is to be compared with: one that ran what the node's plan set out from.
+
+    The parent's best; for a child of the root, the baseline's, else the base model itself.
+    """
+    parent = tree.nodes[node].parent
+    baseline = [n for n in tree.nodes.values() if parent == ROOT and n.direction == "baseline" and n.id != node]
+    for candidate in (*baseline, tree.nodes[parent]):
+        if best := candidate.best(tree.maximize):
+            return best.id
+    return "n0t0"
+
+
+def parent_plan(facts: Facts) -> Plan:
+    """The start as a plan, for `engine.space.sample_plan`."""
+    return Plan(direction="baseline", hypothesis="", recipe=facts.start.recipe, trials=(facts.start.config,))
+
+
+def tried(nodes: Iterable[Node]) -> list[Direction]:
+    """Directions of these nodes."""
+    return [n.direction for n in nodes if n.direction]
+
+
+def _key_successes(tree: Tree, nodes: list[Node]) -> tuple[Node, ...]:
+    scored = [(n, s.value) for n in nodes if (s := tree.score(n.id))]
+    ranked = sorted(scored, key=lambda pair: pair[1], reverse=tree.maximize)[:KEY_SUCCESSES]
+    return tuple(sorted((n for n, _ in ranked), key=lambda n: n.added_at))
+
+
+def _key_failures(tree: Tree, nodes: list[Node]) -> tuple[Node, ...]:
+    """The latest that failed, or that came out worse than their parents."""
+    lost = [n for n in nodes if n.state == "failed" or _worse(tree, n)]
+    return tuple(lost[-KEY_FAILURES:])
+
+
+def _worse(tree: Tree, node: Node) -> bool:
+    mine, parents = tree.score(node.id), tree.score(node.parent)
+    return mine is not None and parents is not None and tree.better(parents.value, mine.value)

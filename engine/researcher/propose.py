@@ -1,0 +1,245 @@
+"""Proposing a plan: direction, then plan, from the language model; checked; a sampled plan where it fails.
+
+Two rules hold whatever the model says: every plan is new and affordable, and a round with room left is filled up
+with a sampled trial, so that a weak model costs the search little more than sampling alone would.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.aidp import recipe as aidp
+from engine.plan import Direction, Plan, TrialConfig, plan_fingerprint, trial_fingerprint
+from engine.researcher.asking import Outcome, Question, Refused, Tape, ask, parse, sentence
+from engine.researcher.facts import BASELINE_RECIPE, Facts, parent_plan, tried
+from engine.researcher.memory import brief, system
+from engine.researcher.model import LanguageModel
+from engine.researcher.prompts import findings, prompt
+from engine.researcher.schema import AMOUNT, NO_INSIGHT, direction_schema, plan_schema, written
+from engine.space import affordable, changed, examples_seen, grid_for, sample_config, sample_plan, with_knob
+from engine.task import Task
+
+OFFERED: tuple[Direction, ...] = ("adjust_training", "refine_data")  # synthesise_data: no operator makes rows yet
+DIRECTION_TRIES, PLAN_TRIES = 2, 3
+DIRECTION_TOKENS, PLAN_TOKENS = 100, 400
+COUNTS = {1: "one trial", 2: "two trials", 3: "three trials", 4: "four trials", 5: "five trials"}
+
+Changes = tuple[str, ...]  # as `engine.researcher.schema.written` spells them
+
+
+class DirectionAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: str
+    direction: Direction
+
+
+class PlanAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    hypothesis: str
+    trials: tuple[Changes, ...]
+    recipe: tuple[aidp.AnyOperator, ...] = ()
+    builds_on: str = NO_INSIGHT
+
+
+async def propose(facts: Facts, model: LanguageModel | None, tape: Tape, direction: Direction | None = None) -> Plan:
+    """The plan for `facts.node`, in `direction` where that is settled. `model` None: sampled.
+
+    Raises MachineFailure where the model cannot be reached, BadInput where the space holds nothing new.
+    """
+    if direction == "baseline":
+        return baseline_plan(facts.task)
+    rng = random.Random(f"{facts.seed}/{facts.node}")
+    offered = (direction,) if direction else offer(facts)
+    if model is None:
+        return sampled(facts, rng.choice(offered), rng, "no Researcher in this run")
+    first = await _choose_direction(facts, model, tape, offered)
+    if first.value is None:
+        return sampled(facts, rng.choice(offered), rng, _why("direction", first.refusals))
+    reason, chosen = first.value
+    second = await _choose_plan(facts, model, tape, chosen, reason)
+    if second.value is None:
+        return sampled(facts, chosen, rng, _why("plan", second.refusals))
+    return filled_up(facts, second.value, rng)
+
+
+def baseline_plan(task: Task) -> Plan:
+    """What one would try by hand: the task's baseline configuration on plainly cleaned rows. One trial, by rule."""
+    return Plan(
+        direction="baseline",
+        hypothesis="The task's own baseline: the score that every later plan has to beat.",
+        recipe=BASELINE_RECIPE,
+        trials=(task.baseline,),
+        source="baseline",
+    )
+
+
+def offer(facts: Facts) -> tuple[Direction, ...]:
+    """Directions to choose from: those that no sibling has tried, all where each was tried."""
+    fresh = tuple(d for d in OFFERED if d not in tried(facts.siblings))
+    return fresh or OFFERED
+
+
+def sampled(facts: Facts, direction: Direction, rng: random.Random, why: str) -> Plan:
+    """A plan from the same space, marked as sampled. Raises BadInput where nothing new is left."""
+    taken = facts.taken
+    while True:
+        plan = sample_plan(
+            direction,
+            parent_plan(facts),
+            grid_for(facts.task.space),
+            examples=facts.task.budget.examples_per_trial,
+            trials=facts.trials,
+            taken=taken,
+            rng=rng,
+        )
+        new = [config for config in plan.trials if trial_fingerprint(plan.recipe, config) not in facts.trained]
+        if new:
+            return msgspec.structs.replace(plan, trials=tuple(new), note=why, insights_given=_given(facts))
+        taken = taken | {plan.fingerprint}
+
+
+def filled_up(facts: Facts, plan: Plan, rng: random.Random) -> Plan:
+    """One more trial by rule where the model left room: the recipe alone, or a sample near the start."""
+    if len(plan.trials) >= facts.trials:
+        return plan
+    grid, examples = grid_for(facts.task.space), facts.task.budget.examples_per_trial
+    draws = (sample_config(facts.start.config, grid, examples, rng) for _ in range(32))
+    candidates = [facts.start.config, *draws] if plan.direction == "refine_data" else draws
+    for config in candidates:
+        if trial_fingerprint(plan.recipe, config) not in facts.trained and config not in plan.trials:
+            extra = f"trial {len(plan.trials)} was sampled ({changed(facts.start.config, config)})"
+            note = f"{plan.note}; {extra}" if plan.note else extra
+            return msgspec.structs.replace(plan, trials=(*plan.trials, config), note=note)
+    return plan
+
+
+async def _choose_direction(
+    facts: Facts, model: LanguageModel, tape: Tape, offered: Sequence[Direction]
+) -> Outcome[tuple[str, Direction]]:
+    if len(offered) == 1:
+        return Outcome(("", offered[0]))
+    question = Question(
+        node=facts.node,
+        purpose="direction",
+        system=system(facts.task),
+        user=prompt("direction", facts=brief(facts)),
+        schema=direction_schema(offered),
+        max_tokens=DIRECTION_TOKENS,
+        seed=facts.seed,
+    )
+
+    def check(text: str) -> tuple[str, Direction]:
+        answer = parse(text, DirectionAnswer)
+        if answer.direction not in offered:
+            raise Refused(f"the direction must be one of {', '.join(offered)}")
+        return sentence(answer.reason), answer.direction
+
+    return await ask(model, tape, question, check, DIRECTION_TRIES)
+
+
+async def _choose_plan(
+    facts: Facts, model: LanguageModel, tape: Tape, direction: Direction, reason: str
+) -> Outcome[Plan]:
+    grid, examples = grid_for(facts.task.space), facts.task.budget.examples_per_trial
+    turn = len(facts.taken)
+    both = " The trials differ from each other." if facts.trials > 1 else ""
+    question = Question(
+        node=facts.node,
+        purpose="plan",
+        system=system(facts.task),
+        user=prompt(
+            "plan",
+            facts=brief(facts),
+            direction=direction,
+            reason=reason,
+            findings="\n".join(f"- {finding}" for finding in findings(direction, turn)),
+            ask=prompt(f"plan_{direction}", trials=COUNTS[facts.trials], both=both),
+        ),
+        schema=plan_schema(direction, grid, facts.start.config, examples, facts.trials, len(facts.insights)),
+        max_tokens=PLAN_TOKENS,
+        seed=facts.seed,
+    )
+    return await ask(model, tape, question, lambda text: settle(facts, direction, parse(text, PlanAnswer)), PLAN_TRIES)
+
+
+def settle(facts: Facts, direction: Direction, answer: PlanAnswer) -> Plan:
+    """The answer as a plan that is new and affordable. Raises Refused with the reason. Pure."""
+    recipe = _recipe(facts, direction, answer)
+    configs = list(dict.fromkeys(_config(facts, changes) for changes in answer.trials))
+    if not configs:
+        raise Refused("there is no trial in it")
+    if plan_fingerprint(recipe, tuple(configs)) in facts.taken:
+        raise Refused("this very plan was tried already")
+    refusals = {config: reason for config in configs if (reason := _objection(facts, recipe, config))}
+    kept = tuple(config for config in configs if config not in refusals)
+    if not kept:
+        raise Refused("; ".join(dict.fromkeys(refusals.values())))
+    named = dict(zip((f"i{n}" for n in range(1, len(facts.insights) + 1)), facts.insights, strict=True))
+    return Plan(
+        direction=direction,
+        hypothesis=sentence(answer.hypothesis),
+        recipe=recipe,
+        trials=kept,
+        source="researcher",
+        insights_given=_given(facts),
+        insights_named=(named[answer.builds_on].id,) if answer.builds_on in named else (),
+        note="; ".join(f"dropped: {reason}" for reason in refusals.values()),
+    )
+
+
+def _recipe(facts: Facts, direction: Direction, answer: PlanAnswer) -> aidp.Recipe:
+    if direction != "refine_data":
+        return facts.start.recipe
+    names = [aidp.operator_name(operator) for operator in answer.recipe]
+    if not names:
+        raise Refused("the recipe is empty")
+    if len(set(names)) < len(names):
+        raise Refused("the recipe uses an operator twice")
+    for operator in answer.recipe:
+        if isinstance(operator, aidp.FilterLength) and operator.min_words > operator.max_words:
+            raise Refused("filter_length with min_words above max_words keeps no row")
+    if answer.recipe == facts.start.recipe.operators:
+        raise Refused("the recipe is the start recipe; refine_data has to change it")
+    return aidp.Recipe(operators=answer.recipe, seed=facts.start.recipe.seed)
+
+
+def _config(facts: Facts, changes: Changes) -> TrialConfig:
+    """The start configuration with these changes. Raises Refused for what is not on the grid."""
+    grid = grid_for(facts.task.space)
+    config = facts.start.config
+    named = [change.partition("=")[0] for change in changes]
+    if len(set(named)) < len(named):
+        raise Refused(f"a trial changes one knob twice: {', '.join(changes)}")
+    for change in changes:
+        knob, _, value = change.partition("=")
+        pairs = zip(("rows", "epochs"), value.split("x"), strict=False) if knob == AMOUNT else ((knob, value),)
+        for name, text in pairs:
+            spelt = {written(name, v): v for v in grid.get(name, ())}
+            if f"{name}={text}" not in spelt:
+                raise Refused(f"{name} cannot be {text}")
+            config = with_knob(config, name, spelt[f"{name}={text}"])
+    return config
+
+
+def _objection(facts: Facts, recipe: aidp.Recipe, config: TrialConfig) -> str:
+    """Why this trial cannot be run; empty where it can."""
+    what = changed(facts.start.config, config)
+    if trial_fingerprint(recipe, config) in facts.trained:
+        return (
+            "the start configuration itself was tried already"
+            if config == facts.start.config
+            else f"{what} was tried already"
+        )
+    limit = facts.task.budget.examples_per_trial
+    if not affordable(config, limit):
+        return f"{what} trains on {examples_seen(config):,} examples, more than the {limit:,} of a trial"
+    return ""
+
+
+def _given(facts: Facts) -> tuple[str, ...]:
+    return tuple(known.id for known in facts.insights)
+
+
+def _why(purpose: str, refusals: Sequence[str]) -> str:
+    return f"the Researcher's {purpose} was refused {len(refusals)} times: {' | '.join(refusals)}"

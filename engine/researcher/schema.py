@@ -1,0 +1,115 @@
+"""The JSON schemas that bind the Researcher's answers, made from the msgspec types and the task's grid.
+
+llama.cpp's grammar enforces structure, enums and lengths but not number ranges: every number is an enum of grid
+values. What no grammar can say (rows x epochs, nothing new) is checked in `engine.researcher.propose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from engine.aidp import recipe as aidp
+from engine.plan import Direction, TrialConfig
+from engine.researcher.model import Schema
+from engine.space import Grid, affordable, with_knob
+
+NO_INSIGHT = "none"
+CHANGES = 3  # knobs that one trial may change: more would teach nothing
+AMOUNT = "rows_x_epochs"  # one knob for both: the grammar can then offer affordable pairs only
+
+# Operators a model may choose, with the values it may give to their numbers.
+OPERATORS: dict[type[aidp.Operator], dict[str, tuple[float, ...]]] = {
+    aidp.DedupExact: {},
+    aidp.FilterLength: {"min_words": (0, 2, 4, 6, 8, 12), "max_words": (25, 40, 80, 200, 100_000)},
+    aidp.BalanceLabels: {},
+    aidp.SampleStratified: {"rows": ()},  # the grid's own row counts
+    aidp.Shuffle: {},
+}
+
+
+def text(least: int, most: int) -> Schema:
+    """A string of printable ASCII: llama.cpp's own string rule lets raw line breaks through, which are no JSON."""
+    return {"type": "string", "pattern": f"^[ !#-\\[\\]-~]{{{least},{most}}}$"}
+
+
+def record(**properties: Schema) -> Schema:
+    """An object with all of these fields, in this order, and no other."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def direction_schema(offered: Sequence[Direction]) -> Schema:
+    """The reason comes first: a model that has written why chooses better."""
+    return record(reason=text(20, 160), direction={"enum": list(offered)})
+
+
+def plan_schema(
+    direction: Direction, grid: Grid, base: TrialConfig, examples: int, trials: int, insights: int
+) -> Schema:
+    """A plan in `direction` with 1 to `trials` trials, each a list of changes from `base`.
+
+    Lists of changes, not objects: given an object of optional knobs, a small model fills in every one of them.
+    """
+    known = [f"i{n}" for n in range(1, insights + 1)]
+    parts: dict[str, Schema] = {"builds_on": {"enum": [*known, NO_INSIGHT]}} if known else {}
+    parts["hypothesis"] = text(30, 200)
+    if direction == "refine_data":
+        parts["recipe"] = {"type": "array", "items": operator_schema(grid), "minItems": 1, "maxItems": 4}
+    least = 0 if direction == "refine_data" else 1
+    change = {"enum": changes(grid, base, examples)}
+    trial = {"type": "array", "items": change, "minItems": least, "maxItems": CHANGES}
+    parts["trials"] = {"type": "array", "items": trial, "minItems": 1, "maxItems": trials}
+    return record(**parts)
+
+
+def changes(grid: Grid, base: TrialConfig, examples: int) -> list[str]:
+    """Every single step away from `base`, as the model reads and writes it: `learning_rate=0.0005`."""
+    pairs = [written(AMOUNT, pair) for pair in amounts(grid, base, examples)]
+    others = [written(knob, v) for knob, values in knobs(grid).items() for v in values if v != getattr(base, knob)]
+    return pairs + others
+
+
+def written(knob: str, value: float | int | str) -> str:
+    """One spelling of a knob's value everywhere: in the schema, in the history, in answers."""
+    return f"{knob}={value:g}" if isinstance(value, float) else f"{knob}={value}"
+
+
+def knobs(grid: Grid) -> dict[str, Sequence[float | int | str]]:
+    """Knobs a model may turn one by one: those with a choice, without rows and epochs (see AMOUNT)."""
+    return {knob: values for knob, values in grid.items() if len(values) > 1 and knob not in ("rows", "epochs")}
+
+
+def amounts(grid: Grid, base: TrialConfig, examples: int) -> list[str]:
+    """Affordable `<rows>x<epochs>` pairs other than the base's: `512x1`, `256x2`."""
+    return [
+        f"{rows}x{epochs}"
+        for rows in grid["rows"]
+        for epochs in grid["epochs"]
+        if (rows, epochs) != (base.rows, base.epochs)
+        and affordable(with_knob(with_knob(base, "rows", rows), "epochs", epochs), examples)
+    ]
+
+
+def operator_schema(grid: Grid) -> Schema:
+    """One operator with every field given: msgspec's own schema, numbers narrowed to enums, its name first."""
+    return {"anyOf": [_operator(kind, numbers, grid) for kind, numbers in OPERATORS.items()]}
+
+
+def _operator(kind: type[aidp.Operator], numbers: dict[str, tuple[float, ...]], grid: Grid) -> Schema:
+    whole = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
+    fields: dict[str, Any] = {"op": {"const": kind.__struct_config__.tag}}
+    for name, found in whole.items():
+        if name == "op":
+            continue
+        if name in numbers:
+            fields[name] = {"enum": list(numbers[name] or grid["rows"])}
+        else:
+            fields[name] = {"enum": found["enum"]} if "enum" in found else {"type": found["type"]}
+    return record(**fields)
+
+
+def diagnosis_schema() -> Schema:
+    """What the round showed, then the one sentence worth keeping."""
+    return record(diagnosis=text(40, 300), insight=text(30, 200))

@@ -1,0 +1,244 @@
+"""The engine: one per workspace. Owns the journal, serves clients, works on the runs in the order they were asked for.
+
+What happens inside a run is `engine.loop`; what clients may say is `engine.control.protocol`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+from engine import __version__, commands
+from engine.control import protocol as p
+from engine.control.server import Server
+from engine.errors import BadInput, MachineFailure, TrexError
+from engine.executor.supervise import LocalProcesses
+from engine.files import disk_errors
+from engine.hardware import gpus
+from engine.journal import Journal
+from engine.loop import search
+from engine.mind import Minds
+from engine.models import find
+from engine.search import budget
+from engine.search.events import Adopted, AnyEvent, Record, RunPaused
+from engine.search.tree import Tree, apply
+from engine.steps.context import Run
+from engine.task import load_task
+from engine.workspace import Workspace
+
+LINGER_SECONDS = 120.0  # without work and without clients, the engine ends
+ENDED = ("done", "stopped", "failed")
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """All runs of a workspace and the one that is being worked on."""
+
+    def __init__(self, workspace: Workspace, journal: Journal) -> None:
+        self.workspace, self.journal = workspace, journal
+        self.trees: dict[str, Tree] = {}
+        for record in journal.records():
+            self._fold(record)
+        self.processes = LocalProcesses(standby="engine.executor", log=workspace.engine_log)
+        self.minds = Minds(workspace, journal)
+        self.server = Server(workspace.socket, journal, self.handle, self.pulse, self.welcome)
+        self.active: Run | None = None
+        self.activity, self.since = "idle", time.time()
+        self.device = (gpus() or ["CPU"])[0]
+        self.work = asyncio.Event()
+        self.closing = asyncio.Event()
+
+    # --- history -----------------------------------------------------------------------------------------------
+
+    async def record(self, run: str, event: AnyEvent) -> Record:
+        """Journal an event, fold it, tell the clients. The active run folds its own copy of the tree."""
+        record = self.journal.append(run, event)
+        if self.active is not None and self.active.name == run:
+            self.active.see(record)
+            self.trees[run] = self.active.tree
+        else:
+            self._fold(record)
+        self.work.set()
+        await self.server.announce()
+        return record
+
+    def _fold(self, record: Record) -> None:
+        self.trees[record.run] = apply(self.trees.get(record.run, Tree()), record)
+
+    # --- work --------------------------------------------------------------------------------------------------
+
+    async def work_through(self) -> None:
+        """Search on one run after the other; wait where all have ended or wait for a person."""
+        adopt = set(self.unfinished())
+        while not self.closing.is_set():
+            self.work.clear()
+            for name in self.unfinished():
+                await self._work_on(name, adopt=name in adopt)
+                adopt.discard(name)
+            self.doing("idle")
+            await self.work.wait()
+
+    async def _work_on(self, name: str, *, adopt: bool) -> None:
+        try:
+            self.active = self._open(name)
+            if adopt:
+                await self._adopt(name)
+            waits_for = await search(self.active)
+            self.doing(waits_for)
+        except TrexError as error:
+            await self._pause(name, str(error))
+        except Exception as error:
+            log.exception("run %s", name)
+            await self._pause(
+                name, f"a defect of TREX: {type(error).__name__}: {error}; see {self.workspace.engine_log}"
+            )
+        finally:
+            self.active = None
+
+    async def _pause(self, name: str, reason: str) -> None:
+        """Leave the run to a person. Where even that cannot be written, the engine ends with the reason in its log."""
+        log.error("run %s pauses: %s", name, reason)
+        if self.trees[name].state == "running":
+            await self.record(name, RunPaused(by="engine", reason=reason))
+
+    async def _adopt(self, name: str) -> None:
+        """An engine worked on this run before. Time in which none did counts for no budget, unless a trial ran on."""
+        tree = self.trees[name]
+        alone = not tree.running() and tree.judging is None
+        await self.record(name, Adopted(idle_seconds=max(0.0, time.time() - tree.last_time) if alone else 0.0))
+
+    def _open(self, name: str) -> Run:
+        """The run's context, from the tree and its directory."""
+        tree = self.trees[name]
+        setup = tree.setup
+        task = load_task(self.workspace.run(name) / "task.toml")
+        base = find(setup.base_model, self.workspace.models)
+        return Run(
+            name=name,
+            workspace=self.workspace,
+            task=task,
+            task_folder=Path(setup.task_path),
+            splits=Path(setup.splits),
+            model_dir=Path(base.path),
+            tree=tree,
+            processes=self.processes,
+            mind=self.minds.of(setup, task),
+            write=self._write,
+            recall=self.journal.recall,
+            doing=self.doing,
+            clock=time.time,
+        )
+
+    async def _write(self, run: str, event: AnyEvent) -> Record:
+        return await self.record(run, event)
+
+    def unfinished(self) -> list[str]:
+        """Runs that have not ended, in the order in which they were asked for."""
+        return [name for name, tree in self.trees.items() if tree.state not in ENDED]
+
+    def doing(self, what: str) -> None:
+        if what != self.activity:
+            self.activity, self.since = what, time.time()
+
+    # --- clients -----------------------------------------------------------------------------------------------
+
+    async def handle(self, command: p.Command) -> p.Reply:
+        """Carry out a client's command. Raises TrexError, which the server turns into a refusal."""
+        if isinstance(command, p.Shutdown):
+            self.closing.set()
+            return p.Reply(id=command.id, ok=True, text="the engine ends; running trials go on")
+        return await commands.carry_out(self, command)
+
+    def tree(self, run: str) -> Tree:
+        """Raises BadInput for a run that is not in this workspace."""
+        if run not in self.trees:
+            raise BadInput(f"no run `{run}` in this workspace", hint="`trex runs` lists them")
+        return self.trees[run]
+
+    def welcome(self) -> p.Welcome:
+        return p.Welcome(
+            version=p.VERSION,
+            engine=__version__,
+            pid=os.getpid(),
+            workspace=str(self.workspace.home),
+            last_seq=self.journal.last_seq,
+        )
+
+    def pulse(self) -> p.Pulse:
+        """What is going on now."""
+        run, now = self.active, time.time()
+        tree = run.tree if run else None
+        running = tree.running() if tree else []
+        judging = f"{tree.judging.trial} ({tree.judging.split})" if tree and tree.judging else ""
+        others = [n for n in self.unfinished() if run is None or n != run.name]
+        return p.Pulse(
+            time=now,
+            run=run.name if run else "",
+            activity=self.activity,
+            since=self.since,
+            holder=running[0].id if running else judging,
+            device=self.device,
+            eta=budget.finish_estimate(tree, now) if tree and tree.created else 0.0,
+            queued=tuple(others),
+        )
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Serve and work until told to end, or until nobody needs an engine."""
+        await self.server.start()
+        worker = asyncio.create_task(self.work_through())
+        linger = asyncio.create_task(self._linger())
+        ends = asyncio.create_task(self.closing.wait())
+        try:
+            await asyncio.wait({worker, linger, ends}, return_when=asyncio.FIRST_COMPLETED)
+            if worker.done():
+                worker.result()
+        finally:
+            for task in (worker, linger, ends):
+                task.cancel()
+            await asyncio.gather(worker, linger, ends, return_exceptions=True)
+            await self.minds.close()
+            self.processes.close()
+            await self.server.close()
+            self.journal.close()
+
+    async def _linger(self) -> None:
+        """Return once there was neither work nor a client for a while."""
+        quiet = time.monotonic()
+        while time.monotonic() - quiet < LINGER_SECONDS:
+            await asyncio.sleep(1.0)
+            if self.active is not None or self.server.clients:
+                quiet = time.monotonic()
+
+
+def hold_workspace(workspace: Workspace) -> IO[str]:
+    """The lock of the one engine. Raises BadInput where another engine has it."""
+    with disk_errors(workspace.engine_lock):
+        handle = workspace.engine_lock.open("a+")
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise BadInput("another engine works in this workspace", where=str(workspace.home)) from None
+    handle.truncate(0)
+    handle.write(f"{os.getpid()}\n")
+    handle.flush()
+    return handle
+
+
+async def serve(workspace: Workspace) -> None:
+    """Run the engine of a workspace until it is told to end. Raises BadInput, MachineFailure."""
+    lock = hold_workspace(workspace.create())
+    try:
+        await Engine(workspace, Journal.open(workspace.journal)).live()
+    except OSError as error:
+        raise MachineFailure(f"the engine cannot go on ({error.strerror})", where=str(workspace.home)) from None
+    finally:
+        lock.close()

@@ -1,0 +1,1 @@
+"""The steps of the loop: each carries out one kind of command and journals its outcome."""

@@ -1,0 +1,69 @@
+"""What a step is given: one run with its tree, its places on disk, and the engine's helpers behind Protocols."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from engine.executor.supervise import Processes
+from engine.plan import Plan, TrialConfig
+from engine.search.events import AnyEvent, Asked, Diagnosed, Learned, Record
+from engine.search.tree import Tree, apply
+from engine.space import cheapest, grid_for
+from engine.task import Task
+from engine.workspace import Workspace
+
+
+class Mind(Protocol):
+    """The Researcher as the loop sees it. Both methods journal each call through `run.record` before using it."""
+
+    async def plan(self, run: Run, node: str) -> Plan:
+        """A new plan for the node. Raises MachineFailure where the model cannot be reached."""
+
+    async def diagnose(self, run: Run, node: str) -> tuple[Diagnosed, Learned | None]:
+        """What the round showed, and at most one insight."""
+
+
+@dataclass
+class Run:
+    """One run at work. `record` is the only way to change the tree; `write` journals and calls `see`."""
+
+    name: str
+    workspace: Workspace
+    task: Task
+    task_folder: Path
+    splits: Path
+    model_dir: Path
+    tree: Tree
+    processes: Processes
+    mind: Mind
+    write: Callable[[str, AnyEvent], Awaitable[Record]]
+    recall: Callable[[str, str], Asked | None]
+    doing: Callable[[str], None]
+    clock: Callable[[], float]
+    threads: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def cheapest(self) -> TrialConfig:
+        """The smallest trial that the search space allows."""
+        return cheapest(self.task.baseline, grid_for(self.task.space))
+
+    @property
+    def directory(self) -> Path:
+        return self.workspace.run(self.name)
+
+    def now(self) -> float:
+        return self.clock()
+
+    async def record(self, event: AnyEvent) -> Record:
+        """Journal an event; when this returns, the tree knows it."""
+        return await self.write(self.name, event)
+
+    def see(self, record: Record) -> None:
+        """Called by whoever journals: fold the record and wake a step that waits. Commands of clients come here too."""
+        self.tree = apply(self.tree, record)
+        self.changed.set()

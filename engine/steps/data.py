@@ -1,0 +1,51 @@
+"""Data: run a node's recipe once, in a data process, and journal what came of it."""
+
+from __future__ import annotations
+
+from engine import jobs, taskdata
+from engine.aidp.job import DataJob, DataReport
+from engine.errors import TrexError
+from engine.files import sha256_file, write_json
+from engine.search.events import DataReady, Failed
+from engine.steps.context import Run
+from engine.strict import from_json
+
+MODULE = "engine.aidp"
+
+
+async def prepare(run: Run, node: str) -> None:
+    """Start the data process, or wait for the one an earlier engine started; then read its report."""
+    plan = run.tree.nodes[node].plan
+    assert plan is not None, "data is prepared for planned nodes"
+    folder = run.workspace.node(run.name, node)
+    run.doing(f"{node} prepares its data")
+    try:
+        if not jobs.is_alive(folder) and jobs.outcome(folder) is None:
+            job = DataJob(
+                recipe=plan.recipe,
+                train_rows=str(taskdata.split_path(run.splits, "train")),
+                guards=str(taskdata.guards_path(run.splits)),
+                data_root=str(run.task_folder),
+            )
+            write_json(folder / "job.json", job)
+            run.processes.start(MODULE, folder)
+        end = await run.processes.ended(folder)
+        if end is None:
+            await run.record(Failed(node=node, kind="machine", cause="the data process was killed"))
+        elif end.state != "done":
+            (folder / jobs.EXIT).unlink(missing_ok=True)
+            await run.record(Failed(node=node, kind=end.kind or "machine", cause=end.cause))
+        else:
+            path = folder / "report.json"
+            report = from_json(path.read_bytes(), DataReport, source=str(path))
+            await run.record(
+                DataReady(
+                    node=node,
+                    rows=report.rows,
+                    dropped=tuple((step.operator, step.dropped) for step in report.steps),
+                    seconds=report.seconds,
+                    sha256=sha256_file(folder / "data.jsonl"),
+                )
+            )
+    except (TrexError, OSError) as error:
+        await run.record(Failed(node=node, kind="machine", cause=str(error)))

@@ -1,0 +1,35 @@
+"""Planning and diagnosis: the Researcher's two turns of a round, as steps of the loop."""
+
+from __future__ import annotations
+
+from engine.errors import MachineFailure, TrexError
+from engine.search.events import Failed, Noted, Outcome, Planned
+from engine.steps.context import Run
+
+
+async def plan(run: Run, node: str) -> None:
+    """Settle the node's plan. A Researcher that cannot be reached is the machine's failure, not an idea's."""
+    run.doing(f"{node} is being planned")
+    try:
+        made = await run.mind.plan(run, node)
+    except TrexError as error:
+        kind: Outcome = "machine" if isinstance(error, MachineFailure) else "idea"
+        await run.record(Failed(node=node, kind=kind, cause=str(error)))
+        return
+    if made.source == "sampled" and run.tree.setup.researcher != "none" and made.note:
+        await run.record(Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}"))
+    await run.record(Planned(node=node, plan=made))
+
+
+async def diagnose(run: Run, node: str) -> None:
+    """Say what the round showed, and keep at most one insight."""
+    run.doing(f"{node} is being read")
+    try:
+        diagnosis, insight = await run.mind.diagnose(run, node)
+    except TrexError as error:
+        await run.record(Failed(node=node, kind="machine", cause=str(error)))
+        return
+    if insight is not None:
+        await run.record(insight)
+    # Last: a node with a diagnosis is finished, so a kill in between repeats the step rather than losing it.
+    await run.record(diagnosis)

@@ -1,0 +1,249 @@
+"""Trials: launch a process for one, follow it to its end, read its result, journal the outcome.
+
+The same code trains and judges (validation), and judges again (confirm, test); only the job differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from engine import jobs, taskdata
+from engine.errors import MachineFailure, TrexError
+from engine.executor.job import Result, TrialJob
+from engine.files import fingerprint, write_json
+from engine.ftbench.metrics import score as score_of
+from engine.search import budget
+from engine.search.events import Confirmed, Failed, Finished, Interrupted, Launched, Split, Tested
+from engine.search.tree import ROOT_TRIAL, Trial
+from engine.steps.context import Run
+from engine.strict import from_json
+
+MODULE = "engine.executor"
+MAX_ATTEMPTS = 5  # a trial that dies this often has a fault that trying again does not mend
+LEAST_SECONDS = 120.0
+KILL_AFTER = 20.0  # seconds between asking a process to go and ending it
+
+
+def directory(run: Run, trial: str, split: Split) -> Path:
+    """The job's directory: `n3t1`, `n3t1.confirm`, `n3t1.test`."""
+    return run.workspace.trial(run.name, trial if split == "validation" else f"{trial}.{split}")
+
+
+async def launch(run: Run, trial: str, split: Split) -> None:
+    """Check what gives the score its meaning, write the job, journal the launch, start the process."""
+    try:
+        job = make_job(run, run.tree.trial(trial), split)
+        folder = directory(run, trial, split)
+        if trial == ROOT_TRIAL and await reuse(run, job, folder):
+            return
+        write_json(folder / "plan.json", job)
+    except TrexError as error:
+        await fail(run, trial, split, "machine", str(error))
+        return
+    await run.record(
+        Launched(trial=trial, node=run.tree.trial(trial).node, split=split, attempt=run.tree.trial(trial).attempts + 1)
+    )
+    try:
+        run.processes.start(MODULE, folder)
+    except OSError as error:
+        await fail(run, trial, split, "machine", f"the trial's process could not be started ({error.strerror})")
+
+
+def make_job(run: Run, trial: Trial, split: Split) -> TrialJob:
+    """The process's work, from the tree and the task. Raises MachineFailure where data or model changed on disk."""
+    manifest = taskdata.verify(run.splits)
+    if fingerprint(manifest) != run.tree.setup.manifest:
+        raise MachineFailure("the task's splits are not those the run began with", where=str(run.splits))
+    train = split == "validation" and trial.config is not None
+    trained = directory(run, trial.id, "validation")
+    return TrialJob(
+        trial=trial.id,
+        model_dir=str(run.model_dir),
+        format=run.task.format,
+        evaluation=run.task.evaluation,
+        metric=run.task.metric,
+        evaluate_rows=str(rows_of(run, split)),
+        split=split,
+        config=trial.config if train else None,
+        train_rows=str(run.workspace.node(run.name, trial.node) / "data.jsonl") if train else "",
+        adapter=str(trained / "adapter") if not train and trial.config is not None else "",
+        seed=run.tree.setup.seed,
+        device_lock=str(run.workspace.device_lock),
+        nf4_cache=str(run.workspace.cache / "nf4"),
+        threads=run.threads,
+        time_limit=max(LEAST_SECONDS, budget.remaining_seconds(run.tree, run.now())) if train else 0.0,
+    )
+
+
+def rows_of(run: Run, split: Split) -> Path:
+    """The split's file. The sealed one only after its opening stands in the journal."""
+    if split != "test":
+        return taskdata.split_path(run.splits, split)
+    opened = {name for _, opening in run.tree.test_openings for name in opening.trials}
+
+    def announced() -> None:
+        assert opened, "the opening of the test split is journalled before it is read"
+
+    return taskdata.open_sealed(run.splits, announced)
+
+
+async def follow(run: Run, trial: str, split: Split) -> None:
+    """Wait until the process ends or the tree changes (a person may have paused or pruned its branch)."""
+    folder = directory(run, trial, split)
+    verb = "trains" if run.tree.trial(trial).config and split == "validation" else "judges"
+    run.doing(f"{trial} {verb} ({split})")
+    run.changed.clear()
+    end = asyncio.create_task(run.processes.ended(folder))
+    news = asyncio.create_task(run.changed.wait())
+    try:
+        await asyncio.wait({end, news}, return_when=asyncio.FIRST_COMPLETED)
+        if end.done():
+            await settle(run, trial, split, end.result())
+    finally:
+        end.cancel()
+        news.cancel()
+
+
+async def interrupt(run: Run, trial: str, split: Split, why: Literal["paused", "pruned", "stopped"]) -> None:
+    """Ask the process to save its state and go; after a while, end it. The rest is as at any other end."""
+    folder = directory(run, trial, split)
+    run.doing(f"{trial} is being {'saved' if why == 'paused' else 'ended'} ({why})")
+    if why == "paused":
+        run.processes.interrupt(folder)
+    else:
+        run.processes.kill(folder)
+    try:
+        async with asyncio.timeout(KILL_AFTER):
+            end = await run.processes.ended(folder)
+    except TimeoutError:
+        run.processes.kill(folder)
+        end = await run.processes.ended(folder)
+    if end is not None and end.state == "done":
+        await settle(run, trial, split, end)
+    elif why == "paused":
+        await run.record(Interrupted(trial=trial, node=run.tree.trial(trial).node, split=split, cause=why))
+    else:
+        await fail(run, trial, split, "cancelled", why)
+
+
+async def settle(run: Run, trial: str, split: Split, end: jobs.Exit | None) -> None:
+    """Journal how a process ended."""
+    node = run.tree.trial(trial).node
+    if end is None or end.state == "interrupted":
+        cause = end.cause if end and end.cause else "its process was killed"
+        if run.tree.trial(trial).attempts >= MAX_ATTEMPTS:
+            await fail(run, trial, split, "resource", f"given up after {MAX_ATTEMPTS} attempts: {cause}")
+        else:
+            await run.record(Interrupted(trial=trial, node=node, split=split, cause=cause))
+    elif end.state == "failed":
+        await fail(run, trial, split, end.kind or "machine", end.cause)
+    else:
+        try:
+            await score(run, trial, split)
+        except TrexError as error:
+            await fail(run, trial, split, "machine", str(error))
+
+
+async def score(run: Run, trial: str, split: Split) -> None:
+    """Read `result.json`, check that it is what was asked for, and journal its score."""
+    folder = directory(run, trial, split)
+    result, digest = read_result(run, folder, split)
+    await run.record(judged(run.tree.trial(trial), result, digest, now=run.now()))
+    if trial == ROOT_TRIAL:
+        keep(run, folder, split)
+
+
+def judged(trial: Trial, result: Result, digest: str, *, now: float | None) -> Finished | Confirmed | Tested:
+    """The event of a result. `now` None: it was not computed here but taken from an earlier run."""
+    values: dict[str, Any] = {
+        "trial": trial.id,
+        "score": result.score,
+        "low": result.low,
+        "high": result.high,
+        "items": len(result.items),
+        "result_sha256": digest,
+    }
+    if result.split == "confirm":
+        return Confirmed(**values)
+    if result.split == "test":
+        return Tested(**values)
+    return Finished(
+        **values,
+        node=trial.node,
+        seconds=0.0 if now is None else now - trial.launched_at,
+        train_seconds=result.train_seconds,
+        evaluate_seconds=result.evaluate_seconds,
+        examples=result.examples,
+        changed=result.changed,
+        reused=now is None,
+    )
+
+
+def read_result(run: Run, folder: Path, split: Split) -> tuple[Result, str]:
+    """The result and its file's SHA-256. Raises MachineFailure where it is not the result of this job."""
+    path = folder / "result.json"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MachineFailure(f"the result cannot be read ({error.strerror})", where=str(path)) from None
+    result = from_json(data, Result, source=str(path))
+    manifest = taskdata.verify(run.splits)
+    wrong = [
+        what
+        for what, fine in {
+            "split": result.split == split,
+            "metric": result.metric == run.task.metric.name,
+            "data": result.data_sha256 == manifest.splits[split].sha256,
+            "number of rows": len(result.items) == manifest.splits[split].rows,
+            "base model": result.model_sha256 == run.tree.setup.model_sha256,
+            "score": abs(result.score - score_of(result.metric, result.items)) < 1e-9,
+        }.items()
+        if not fine
+    ]
+    if wrong:
+        raise MachineFailure(f"the result is not of this run ({', '.join(wrong)} differ)", where=str(path))
+    return result, hashlib.sha256(data).hexdigest()
+
+
+async def fail(
+    run: Run, trial: str, split: Split, kind: Literal["idea", "resource", "machine", "cancelled"], cause: str
+) -> None:
+    await run.record(Failed(node=run.tree.trial(trial).node, trial=trial, split=split, kind=kind, cause=cause))
+
+
+def base_cache(run: Run, split: Split) -> Path:
+    """Where the base model's result of (task, model, split) is kept for later runs."""
+    name = f"{run.task.name}-{run.task.fingerprint}-{run.tree.setup.model_sha256[:16]}-{split}"
+    return run.workspace.cache / "base" / name
+
+
+def keep(run: Run, folder: Path, split: Split) -> None:
+    """Keep the base model's result for later runs."""
+    target = base_cache(run, split)
+    if not target.exists():
+        target.mkdir(parents=True)
+        shutil.copy(folder / "result.json", target / "result.json")
+
+
+async def reuse(run: Run, job: TrialJob, folder: Path) -> bool:
+    """Take the base model's result from an earlier run of the same task, data and model, where there is one."""
+    kept = base_cache(run, job.split) / "result.json"
+    if not kept.exists():
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(kept, folder / "result.json")
+    try:
+        result, digest = read_result(run, folder, job.split)
+    except TrexError:
+        # A damaged cache costs one judging, not a run.
+        shutil.rmtree(kept.parent)
+        (folder / "result.json").unlink()
+        return False
+    write_json(folder / "plan.json", job)
+    jobs.finish(folder, jobs.Exit(state="done"))
+    await run.record(judged(run.tree.trial(ROOT_TRIAL), result, digest, now=None))
+    return True

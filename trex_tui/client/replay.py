@@ -1,0 +1,26 @@
+"""A finished journal in place of an engine: the same `Source`, without a socket. It takes no commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from engine.control import protocol as p
+from engine.search.events import Record
+from trex_tui.client.source import Sink
+from trex_tui.model.store import Link
+
+
+class Replay:
+    """Plays records back at once. `at` is the moment that the interface shows as now (Unix seconds)."""
+
+    def __init__(self, records: Iterable[Record], at: float) -> None:
+        self._records, self._at = records, at
+
+    async def feed(self, sink: Sink) -> None:
+        sink.records(self._records)
+        sink.connection(Link("replay"), self._at)
+        await asyncio.Event().wait()
+
+    async def command(self, command: p.Command) -> p.Reply:
+        return p.Reply(id=command.id, ok=False, text="this is a recording; there is no engine to steer")

@@ -1,0 +1,93 @@
+"""The engine process: start one where there is none, ask whether it runs, end it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+from engine.control import protocol as p
+from engine.control.client import Connection, call
+from engine.errors import MachineFailure
+from engine.files import disk_errors
+from engine.workspace import Workspace
+
+START_SECONDS = 20.0
+
+
+def ensure(workspace: Workspace) -> None:
+    """An engine serves the workspace when this returns. Raises MachineFailure with the engine's own words."""
+    if answers(workspace):
+        return
+    workspace.create()
+    with disk_errors(workspace.engine_log):
+        log = workspace.engine_log.open("ab")
+    with log:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "engine", "--workspace", str(workspace.home)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            cwd="/",
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if answers(workspace):
+            return
+        if child.poll() is not None:
+            # Another client may have started one at the same moment; its engine is as good.
+            if answers(workspace):
+                return
+            said = (child.stderr.read() if child.stderr else b"").decode(errors="replace").strip().splitlines()
+            raise MachineFailure(said[-1] if said else "the engine ended at once", hint=f"see {workspace.engine_log}")
+        time.sleep(0.05)
+    raise MachineFailure("the engine did not start in time", hint=f"see {workspace.engine_log}")
+
+
+def answers(workspace: Workspace) -> bool:
+    """Whether an engine of this workspace accepts connections. Raises BadInput where it speaks another protocol."""
+
+    async def knock() -> bool:
+        try:
+            connection = await Connection.open(workspace.socket)
+        except MachineFailure:
+            return False
+        await connection.close()
+        return True
+
+    return workspace.home.is_dir() and asyncio.run(knock())
+
+
+def ask(workspace: Workspace, command: p.Command, timeout: float = 600.0) -> p.Reply:
+    """Send one command to the workspace's engine; a refusal is raised as BadInput."""
+    from engine.errors import BadInput
+
+    reply = asyncio.run(call(workspace.socket, command, timeout))
+    if not reply.ok:
+        raise BadInput(reply.text)
+    return reply
+
+
+def status(options: argparse.Namespace) -> int:
+    running = answers(options.space)
+    print(
+        f"an engine is running for {options.space.home}"
+        if running
+        else f"no engine is running for {options.space.home}"
+    )
+    return 0
+
+
+def start(options: argparse.Namespace) -> int:
+    ensure(options.space)
+    return status(options)
+
+
+def stop(options: argparse.Namespace) -> int:
+    print(ask(options.space, p.Shutdown(id=1, by="command line")).text)
+    return 0

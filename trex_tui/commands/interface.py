@@ -1,0 +1,28 @@
+"""`trex` and `trex attach`: open the interface, with an engine behind it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.errors import BadInput
+from trex_tui.commands.engine import ensure
+
+
+def interface(options: argparse.Namespace) -> int:
+    """Open the interface on the workspace."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadInput("the interface needs a terminal", hint="use `trex status`, or `trex run TASK --headless`")
+    from trex_tui.app import run_interface
+
+    ensure(options.space)
+    return run_interface(options.space, options.run)
+
+
+def attach(options: argparse.Namespace) -> int:
+    """The same, on a run that must exist."""
+    from trex_tui.commands.run import trees
+
+    if options.run and options.run not in trees(options.space):
+        raise BadInput(f"no run `{options.run}` in this workspace", hint="`trex runs` lists them")
+    return interface(options)

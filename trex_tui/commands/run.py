@@ -1,0 +1,193 @@
+"""`trex run` and `trex quickstart`: start a search, watch it to its report."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from engine.control import protocol as p
+from engine.control.client import Connection
+from engine.errors import BadInput, MachineFailure
+from engine.journal import Journal
+from engine.search.events import Record, RunEnded, RunPaused, RunResumed
+from engine.search.tree import Tree, fold
+from engine.workspace import Workspace, shipped
+from trex_tui.actions import person
+from trex_tui.commands.engine import ask, ensure
+from trex_tui.model.format import duration
+from trex_tui.model.sentences import sentence
+
+QUICKSTART = "movie_sentiment"
+HEARTBEAT = 15.0  # seconds without an event before the current activity is printed
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start a search; then the interface, or progress lines, or nothing."""
+    folder = task_folder(options.task)
+    ensure(options.space)
+    command = p.StartRun(
+        id=1,
+        task=str(folder),
+        by=person(),
+        policy=options.policy,
+        normaliser=options.normaliser,
+        researcher=options.researcher,
+        seed=options.seed,
+        rounds=options.rounds,
+        wall=options.budget,
+        memory=options.memory,
+    )
+    reply = ask(options.space, command)
+    if options.detach:
+        print(f"{reply.text}; look at it with: trex attach {reply.run}")
+        return 0
+    if options.headless or not _terminal():
+        return watch(options.space, reply.run)
+    return _interface(options.space, reply.run)
+
+
+def quickstart(options: argparse.Namespace) -> int:
+    """The shipped search, with all it needs. Where one is there, show it and say how to start another."""
+    prepare(options.space)
+    if options.prepare:
+        return 0
+    there = [name for name, tree in trees(options.space).items() if tree.setup.task == QUICKSTART]
+    if not there or options.new:
+        for name, value in vars(_defaults(options.headless)).items():
+            setattr(options, name, value)
+        return run(options)
+    ensure(options.space)
+    if not options.headless and _terminal():
+        return _interface(options.space, there[-1])
+    tree = trees(options.space)[there[-1]]
+    if tree.state == "running":
+        return watch(options.space, there[-1])
+    print(f"{there[-1]} is there already ({tree.state}). Another search: make run NEW=1, or: trex run {QUICKSTART}")
+    _closing_lines(options.space, there[-1])
+    return 0 if tree.state in ("done", "stopped", "paused") else 1
+
+
+def prepare(workspace: Workspace) -> None:
+    """Fetch what the quickstart needs and is not there: two models, one data set. Raises MachineFailure."""
+    from engine import models, taskdata
+    from engine.task import load_task
+    from trex_tui.commands.models import Progress
+
+    folder = task_folder(QUICKSTART)
+    task = load_task(folder)
+    workspace.create()
+    for name in (task.model.base, task.model.researcher):
+        try:
+            models.find(name, workspace.models)
+        except MachineFailure:
+            models.pull(name, workspace.models, cache_dir=workspace.cache, progress=Progress())
+    if not workspace.splits(task.name, task.fingerprint).exists():
+        show = Progress()
+        taskdata.materialise(
+            task, folder, workspace, offline=False, progress=lambda done, total: show("fetching data", done, total)
+        )
+
+
+def _defaults(headless: bool) -> argparse.Namespace:
+    from trex_tui.cli import parser
+
+    return parser().parse_args(["run", QUICKSTART, *(["--headless"] if headless else [])])
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _interface(workspace: Workspace, run: str) -> int:
+    from trex_tui.app import run_interface
+
+    return run_interface(workspace, run)
+
+
+def task_folder(name: str) -> Path:
+    """A task's folder: as a path, or by the name of a shipped task. Raises BadInput."""
+    path = Path(name).expanduser()
+    for folder in (path, shipped("tasks") / name):
+        if (folder / "task.toml").is_file():
+            return folder.resolve()
+    if path.is_file() and path.name == "task.toml":
+        return path.parent.resolve()
+    raise BadInput(f"no task `{name}`", hint="give a folder with a task.toml, or a name from `trex task list`")
+
+
+def trees(workspace: Workspace) -> dict[str, Tree]:
+    """All runs of a workspace, from its journal; empty where there is none."""
+    if not workspace.journal.exists():
+        return {}
+    journal = Journal.open_read_only(workspace.journal)
+    try:
+        return {name: fold(journal.records(run=name)) for name in journal.runs()}
+    finally:
+        journal.close()
+
+
+def watch(workspace: Workspace, run: str) -> int:
+    """Progress lines until the run has ended or waits for a person. Ctrl-C ends the watching, not the search."""
+    try:
+        ended = asyncio.run(_watch(workspace, run))
+    except KeyboardInterrupt:
+        print(f"the search goes on without you; come back with: trex attach {run}", file=sys.stderr)
+        return 3
+    if isinstance(ended, RunPaused):
+        print(f"the search waits: {ended.reason or 'paused'}; when that is mended: trex resume {run}", file=sys.stderr)
+        return 1
+    _closing_lines(workspace, run)
+    return 0 if ended.state != "failed" else 1
+
+
+async def _watch(workspace: Workspace, run: str) -> RunEnded | RunPaused:
+    connection = await Connection.open(workspace.socket)
+    start: float | None = None
+    quiet, last = time.monotonic(), ""
+    paused: RunPaused | None = None
+    try:
+        await connection.send(p.Subscribe(since=0))
+        async for message in connection:
+            if isinstance(message, p.Records):
+                for record in message.records:
+                    if record.run != run:
+                        continue
+                    start = record.time if start is None else start
+                    print(line(record, start), flush=True)
+                    quiet = time.monotonic()
+                    if isinstance(record.event, RunEnded):
+                        return record.event
+                    if isinstance(record.event, RunPaused | RunResumed):
+                        paused = record.event if isinstance(record.event, RunPaused) else None
+            elif isinstance(message, p.Pulse):
+                if paused is not None and message.run != run:
+                    return paused
+                if message.run == run and time.monotonic() - quiet > HEARTBEAT and start is not None:
+                    left = f", about {duration(message.eta - message.time)} left" if message.eta else ""
+                    now = f"{message.activity}{left}"
+                    if now != last:
+                        print(f"{duration(message.time - start):>12}  ... {now}", flush=True)
+                    quiet, last = time.monotonic(), now
+    finally:
+        await connection.close()
+    raise MachineFailure("the engine went away", hint=f"start it again with `trex attach {run}`; nothing done is lost")
+
+
+def line(record: Record, start: float) -> str:
+    """One event as a progress line."""
+    return f"{duration(record.time - start):>12}  {sentence(record.event)}"
+
+
+def _closing_lines(workspace: Workspace, run: str) -> None:
+    """What came out, and where it lies."""
+    from trex_tui.commands.look import result_lines
+
+    tree = trees(workspace)[run]
+    for text in result_lines(tree):
+        print(text)
+    report = workspace.report(run)
+    if (report / "report.md").exists():
+        print(f"report: {report / 'report.md'}\n        {report / 'report.html'}")

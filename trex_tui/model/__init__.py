@@ -1,0 +1,1 @@
+"""What the interface knows, as plain data. Imports no textual."""

@@ -1,0 +1,183 @@
+"""What the interface knows: the trees of all runs, folded from records, and what has changed since it last drew.
+
+Plain data. Whoever receives records pushes them in; widgets pull from here at their own pace, so that a flood of
+events costs one redraw a tick. Not a cache of the journal: a run's tree is the engine's own fold (`engine.search.tree`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from engine.control.protocol import Pulse
+from engine.search import events as ev
+from engine.search.tree import ROOT, Tree, Trial, apply
+from trex_tui.model.telemetry import Chunk, TrialView
+
+Part = Literal["runs", "tree", "log", "status", "telemetry"]
+LinkKind = Literal["connecting", "live", "down", "refused", "replay"]
+
+SILENT_AFTER = 5.0  # seconds without a pulse; the engine sends one every second
+LOG_LIMIT = 50_000
+
+
+class Line(NamedTuple):
+    """A line of a trial's own log, in the log of its run."""
+
+    time: float
+    trial: str
+    text: str
+
+
+class Link(NamedTuple):
+    """How the interface is connected. `text`: one sentence for the person, where something is wrong."""
+
+    kind: LinkKind
+    text: str = ""
+
+
+@dataclass(slots=True)
+class LogLines:
+    """A bounded list of lines; `dropped` counts those that were forgotten at its front."""
+
+    lines: list[ev.Record | Line] = field(default_factory=list)
+    dropped: int = 0
+
+    def append(self, line: ev.Record | Line) -> None:
+        self.lines.append(line)
+        if len(self.lines) > LOG_LIMIT + LOG_LIMIT // 5:  # in chunks, so that an append stays cheap
+            surplus = len(self.lines) - LOG_LIMIT
+            del self.lines[:surplus]
+            self.dropped += surplus
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run: its tree, its nodes in the order in which they came, its log."""
+
+    tree: Tree = field(default_factory=Tree)
+    order: list[str] = field(default_factory=list)
+    log: LogLines = field(default_factory=LogLines)
+    best: Trial | None = None  # the tree's best_trial(), kept up to date: walking 10,000 nodes a tick is too slow
+
+    def take(self, record: ev.Record) -> None:
+        """Fold one record in. Raises KeyError, AssertionError where it does not fit what went before."""
+        event = record.event
+        self.tree = apply(self.tree, record)
+        self.log.append(record)
+        match event:
+            case ev.RunCreated():
+                self.order.append(ROOT)
+            case ev.NodeAdded():
+                self.order.append(event.node)
+            case ev.Finished():
+                self._consider(self.tree.trial(event.trial))
+            case ev.FlagSet(flag="pruned"):
+                self.best = self.tree.best_trial()
+
+    def _consider(self, trial: Trial) -> None:
+        assert trial.score is not None
+        if self.tree.flagged(trial.node, "pruned"):
+            return
+        old = self.best.score if self.best else None
+        if old is None or self.tree.better(trial.score.value, old.value):
+            self.best = trial
+
+    @property
+    def paused(self) -> bool:
+        """By a person (a flag on the root) or by the engine."""
+        root = self.tree.nodes.get(ROOT)
+        return self.tree.state == "paused" or bool(root and "paused" in root.flags)
+
+    @property
+    def over(self) -> bool:
+        return self.tree.state in ("done", "stopped", "failed")
+
+    @property
+    def word(self) -> str:
+        """The run's state in one word."""
+        return "paused" if self.paused and not self.over else self.tree.state
+
+
+class Store:
+    """Everything on screen comes from here. `dirty` names what has changed since `take_dirty`."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RunView] = {}
+        self.trials: dict[tuple[str, str], TrialView] = {}
+        self.last_seq = 0
+        self.pulse: Pulse | None = None
+        self.heard = 0.0  # Unix seconds of the last message
+        self.link = Link("connecting")
+        self.unreadable = ""  # why records could not be folded
+        self._dirty: set[Part] = set()
+        self._touched: set[tuple[str, str]] = set()
+
+    def records(self, records: Iterable[ev.Record]) -> None:
+        """Fold records in. Those that are known already (a reconnect) are left out."""
+        for record in records:
+            if record.seq <= self.last_seq:
+                continue
+            self.last_seq = record.seq
+            self._fold(record)
+        self._dirty |= {"runs", "tree", "log", "status"}
+
+    def _fold(self, record: ev.Record) -> None:
+        view = self.runs.get(record.run)
+        if view is None:
+            view = self.runs[record.run] = RunView()
+        event = record.event
+        try:
+            view.take(record)
+        except (KeyError, AssertionError):
+            self.unreadable = f"record {record.seq} does not fit what went before; is this engine of another version?"
+            return
+        node = getattr(event, "node", "") or getattr(event, "trial", "").split("t")[0]
+        self._touched.add((record.run, node))
+
+    def beat(self, pulse: Pulse, now: float) -> None:
+        self.pulse, self.heard = pulse, now
+        self._dirty.add("status")
+
+    def connection(self, link: Link, now: float) -> None:
+        self.link, self.heard = link, now
+        if link.kind != "live":
+            self.pulse = None
+        self._dirty |= {"status", "runs"}
+
+    def telemetry(self, run: str, trial: str, chunk: Chunk, now: float) -> None:
+        """What was read from a trial's directory since the last time."""
+        if chunk.empty:
+            return
+        view = self.trials.setdefault((run, trial), TrialView())
+        fresh = view.take(chunk)
+        owner = self.runs.get(run)
+        if owner is not None and any(t.id == trial for t in owner.tree.running()):
+            for text in fresh:
+                owner.log.append(Line(now, trial, text))
+            if fresh:
+                self._dirty.add("log")
+        self._dirty |= {"telemetry", "tree"}
+        self._touched.add((run, trial.split("t")[0]))
+
+    def take_dirty(self) -> tuple[frozenset[Part], frozenset[tuple[str, str]]]:
+        """The changed parts and the (run, node) pairs touched, since the last call."""
+        taken = frozenset(self._dirty), frozenset(self._touched)
+        self._dirty.clear()
+        self._touched.clear()
+        return taken
+
+    def silence(self, now: float) -> float:
+        """Seconds since the engine was last heard, where it should have been; otherwise 0."""
+        if self.link.kind != "live":
+            return 0.0
+        quiet = now - self.heard
+        return quiet if quiet > SILENT_AFTER else 0.0
+
+    def default_run(self) -> str:
+        """The run to show when none was named: the one at work, else the latest."""
+        if self.pulse and self.pulse.run in self.runs:
+            return self.pulse.run
+        alive = [name for name, view in self.runs.items() if not view.over]
+        return alive[0] if alive else next(reversed(self.runs), "")

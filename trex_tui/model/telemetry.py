@@ -1,0 +1,191 @@
+"""What a trial's directory says: curves, phase, log lines, result. Read by window, away from the interface's thread.
+
+`read` touches the disk and returns a `Chunk`; `TrialView.take` merges it and is quick. Only results of the validation
+split are ever shown: what was judged on confirm or test is not read into a view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.executor.job import Item, Result, State, Step
+
+WINDOW = 512 * 1024  # bytes of one file per reading
+LOG_START = 16 * 1024  # bytes of an old log that are shown
+LOG_KEEP = 2000
+POINTS = 20_000
+RESULT_LIMIT = 64 * 1024 * 1024
+
+_step = msgspec.json.Decoder(Step)
+_state = msgspec.json.Decoder(State)
+_result = msgspec.json.Decoder(Result)
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """A row of a split file, as far as the interface shows it."""
+
+    id: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """How far a trial's directory has been read, in bytes; `stamp`: state.json's time of change."""
+
+    metrics: int = 0
+    log: int = -1
+    stamp: int = 0
+    has_result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """News of a trial. `state` and `result` are None where they have not changed."""
+
+    offsets: Offsets
+    first: bool = False
+    steps: tuple[Step, ...] = ()
+    lines: tuple[str, ...] = ()
+    state: State | None = None
+    result: Result | None = None
+    prompts: dict[str, str] = field(default_factory=dict)  # row id -> prompt, of the bad cases
+
+    @property
+    def empty(self) -> bool:
+        return not (self.steps or self.lines or self.state or self.result)
+
+
+@dataclass(slots=True)
+class TrialView:
+    """What is known of one trial's course. The three curves have one point per step kept in `at`."""
+
+    at: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    grad_norm: list[float] = field(default_factory=list)
+    last: Step | None = None
+    state: State | None = None
+    result: Result | None = None
+    prompts: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def take(self, chunk: Chunk) -> tuple[str, ...]:
+        """Merge news; returns the log lines that were written while we watched."""
+        for step in chunk.steps:
+            self.at.append(step.step)
+            self.loss.append(step.loss)
+            self.learning_rate.append(step.learning_rate)
+            self.grad_norm.append(step.grad_norm)
+        self.last = chunk.steps[-1] if chunk.steps else self.last
+        if len(self.at) > POINTS:  # every second point still shows the course
+            for curve in (self.at, self.loss, self.learning_rate, self.grad_norm):
+                del curve[1::2]
+        self.state = chunk.state or self.state
+        if chunk.result is not None:
+            self.result, self.prompts = chunk.result, chunk.prompts
+        self.lines.extend(chunk.lines)
+        del self.lines[:-LOG_KEEP]
+        return () if chunk.first else chunk.lines
+
+
+def read(folder: Path, seen: Offsets, split: Path | None = None) -> Chunk:
+    """Everything new in a trial's directory. Missing or half-written files are simply not there yet.
+
+    `split`: the validation split's file, for the prompts of the rows that were judged wrong.
+    """
+    metrics, rows = _tail(folder / "metrics.jsonl", seen.metrics)
+    start = seen.log
+    if start < 0:
+        start = max(0, _size(folder / "log.txt") - LOG_START)
+    log, lines = _tail(folder / "log.txt", start)
+    if seen.log < 0 and start > 0:
+        lines = lines[1:]  # the first one is torn
+    stamp = _stamp(folder / "state.json")
+    state = _decoded(folder / "state.json", _state, 64 * 1024) if stamp != seen.stamp else None
+    result = None if seen.has_result else _decoded(folder / "result.json", _result, RESULT_LIMIT)
+    if result is not None and result.split != "validation":
+        result = None
+    return Chunk(
+        offsets=Offsets(metrics, log, stamp, seen.has_result or result is not None),
+        first=seen.log < 0,
+        steps=_steps(rows),
+        lines=tuple(line.decode("utf-8", "replace") for line in lines if line.strip()),
+        state=state,
+        result=result,
+        prompts=_prompts(split, frozenset(item.id for item in bad_cases(result))) if split and result else {},
+    )
+
+
+def bad_cases(result: Result) -> tuple[Item, ...]:
+    """The rows judged wrong, worst first. Nothing for a result of another split than validation."""
+    if result.split != "validation":
+        return ()
+    return tuple(sorted((item for item in result.items if item.correct < 1.0), key=lambda item: item.correct))
+
+
+def _prompts(split: Path, wanted: frozenset[str]) -> dict[str, str]:
+    """The prompts of these rows; fewer where the file has fewer or is gone."""
+    found: dict[str, str] = {}
+    decode = msgspec.json.Decoder(Prompt).decode
+    try:
+        with split.open("rb") as rows:
+            for row in rows:
+                prompt = decode(row)
+                if prompt.id in wanted:
+                    found[prompt.id] = prompt.prompt
+    except (OSError, msgspec.MsgspecError):
+        return found
+    return found
+
+
+def _steps(rows: list[bytes]) -> tuple[Step, ...]:
+    steps = []
+    for row in rows:
+        try:
+            steps.append(_step.decode(row))
+        except msgspec.MsgspecError:
+            continue  # a line torn by a kill; the next one is whole
+    return tuple(steps)
+
+
+def _tail(path: Path, offset: int) -> tuple[int, list[bytes]]:
+    """Whole lines after `offset`, at most a window of them; the offset behind them."""
+    try:
+        with path.open("rb") as source:
+            size = source.seek(0, 2)
+            offset = 0 if size < offset else offset  # the file was begun again
+            source.seek(offset)
+            data = source.read(WINDOW)
+    except OSError:
+        return offset, []
+    whole = data[: data.rfind(b"\n") + 1]
+    if not whole and len(data) == WINDOW:  # no line end in a whole window: nothing we could show
+        return offset + len(data), []
+    return offset + len(whole), whole.splitlines()
+
+
+def _decoded(path: Path, decoder: Any, limit: int) -> Any:
+    try:
+        if path.stat().st_size > limit:
+            return None
+        return decoder.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,112 @@
+"""Why this node: what it is, its hypothesis, the policy's terms for the choice of its parent, the diagnosis."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from engine.search.policies import ROOT_ROUNDS
+from engine.search.tree import ROOT
+from trex_tui.model import format as fmt
+from trex_tui.model.state import state_word
+from trex_tui.pages.page import BAD, DIM, GOOD, MARK, Page, Subject
+
+SOURCES = {
+    "researcher": "written by the Researcher",
+    "sampled": "sampled from the search space",
+    "person": "written by a person",
+    "baseline": "the task's baseline",
+}
+RIVALS = 8
+
+
+def page(about: Subject) -> Content:
+    out = Page()
+    _result(about, out)
+    if about.node.failure:
+        out.heading("Why it failed")
+        out.text(about.node.failure, BAD)
+    if about.name == ROOT:
+        out.heading("Base model")
+        out.text(f"{about.tree.setup.base_model}, as it is: no training. Everything grows from here.")
+    else:
+        _hypothesis(about, out)
+        _choice(about, out)
+    if about.node.diagnosis:
+        out.heading("Diagnosis")
+        out.text(about.node.diagnosis)
+    _calls(about, out)
+    return out.content()
+
+
+def _result(about: Subject, out: Page) -> None:
+    tree, node = about.tree, about.node
+    best = node.best(tree.maximize)
+    word = state_word(about.view, about.name)
+    born = "" if about.name == ROOT else f", child of {node.parent}"
+    out.text(f"{fmt.state(word)}{born}, {fmt.plural(len(node.trials), 'trial')}, since {fmt.clock(node.added_at)}", "bold")
+    if best is None or best.score is None:
+        return
+    score = f"{fmt.interval(best.score)} by {best.id}, {best.score.items} validation rows"
+    out.pair("score", score)
+    if about.name != ROOT:
+        out.pair("gain", f"{_against(about, node.parent)}, {_against(about, ROOT)}" if node.parent != ROOT else _against(about, ROOT))
+    for split, value in (("confirm", best.confirm), ("test", best.test)):
+        if value is not None:
+            out.pair(split, fmt.interval(value))
+    if tree.champion == best.id:
+        out.pair("champion", tree.champion_reason)
+
+
+def _against(about: Subject, other: str) -> str:
+    grown = fmt.gain(about.tree.score(about.name), about.tree.score(other), about.tree.maximize)
+    return f"{grown or 'no score'} against {'the base' if other == ROOT else other}"
+
+
+def _hypothesis(about: Subject, out: Page) -> None:
+    plan = about.node.plan
+    if plan is None:
+        out.heading("Hypothesis")
+        out.text("the plan is being written", DIM)
+        return
+    out.heading("Hypothesis", f"{plan.direction}, {SOURCES[plan.source]}")
+    out.text(plan.hypothesis)
+    if plan.note:
+        out.text(plan.note, DIM)
+    if plan.insights_given:
+        named = ", ".join(plan.insights_named) or "none"
+        out.text(f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (5 shows them)", DIM)
+
+
+def _choice(about: Subject, out: Page) -> None:
+    """The policy's terms at the time of the choice, the chosen parent among its rivals."""
+    terms = sorted(about.node.why, key=lambda term: -term.total)
+    if not terms:
+        return
+    parent = about.node.parent
+    out.heading(f"Why below {parent}", f"{about.tree.setup.policy}, {fmt.plural(len(terms), 'candidate')}")
+    shown = [t for i, t in enumerate(terms) if i < RIVALS or t.node == parent]
+    rows = [["", "total", "reward", "explore", "visits", ""]]
+    styles = [DIM]
+    for term in shown:
+        chosen = term.node == parent
+        figures = [f"{term.total:.3f}", f"{term.value:.3f}", f"{term.exploration:.3f}", str(term.visits)]
+        rows.append([term.node, *figures, "◄ chosen" if chosen else ""])
+        styles.append(MARK if chosen else "")
+    out.table(rows, styles)
+    if len(terms) > len(shown):
+        out.text(f"and {len(terms) - len(shown)} more with less", DIM)
+    if terms[0].node != parent:
+        early = int(about.name[1:]) <= ROOT_ROUNDS and parent == ROOT
+        out.text(f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say" if early else "", DIM)
+    elif len(terms) > 1:
+        out.text(f"{terms[0].total - terms[1].total:.3f} ahead of {terms[1].node}", GOOD)
+
+
+def _calls(about: Subject, out: Page) -> None:
+    calls = [call for call in about.tree.tape.values() if call.node == about.name]
+    if not calls:
+        return
+    out.heading("Asked the Researcher", calls[0].model)
+    for call in calls:
+        told = f"{call.purpose}, attempt {call.attempt}: {fmt.duration(call.seconds)}, {call.answer_tokens} tokens"
+        out.text(f"{told}, refused: {call.refused}" if call.refused else told, BAD if call.refused else "")

@@ -1,0 +1,1 @@
+"""Widgets: one file each. They pull from the store when something in it has changed."""

@@ -1,0 +1,91 @@
+"""Everything about the selected node, in tabs. Pages are made by `trex_tui.pages`; this turns and scrolls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from trex_tui.keymap import DETAIL, bindings
+from trex_tui.pages import cases, insight, plan, trial_log, why
+from trex_tui.pages.page import Subject
+from trex_tui.widgets.curves import Curves
+
+TABS = ("why", "plan", "curves", "cases", "insight", "log")
+PAGES: dict[str, Callable[[Subject], Content]] = {
+    "why": why.page,
+    "plan": plan.page,
+    "cases": cases.page,
+    "insight": insight.page,
+    "log": trial_log.page,
+}
+
+
+class NodeDetail(Vertical, can_focus=True):
+    """The detail pane. `Turned` is posted when another tab is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(DETAIL)
+
+    class Turned(Message):
+        """Another tab is on show; its data may have to be read."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.tab = TABS[0]
+        self._about: Subject | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="tabs")
+        with VerticalScroll(id="page", can_focus=False):
+            yield Static(id="page-text")
+        yield Curves(id="curves")
+
+    def show(self, about: Subject, fresh: bool) -> None:
+        """Draw a subject; `fresh`: it is another one, so begin at its top."""
+        self._about = about
+        self.border_title = f"{about.name}  {about.trial_name}"
+        curves = self.query_one(Curves)
+        scroll = self.query_one("#page", VerticalScroll)
+        self.query_one("#tabs", Static).update(self._tab_line())
+        curves.display, scroll.display = self.tab == "curves", self.tab != "curves"
+        if self.tab == "curves":
+            curves.draw(about)
+            return
+        self.query_one("#page-text", Static).update(PAGES[self.tab](about))
+        if fresh:
+            scroll.scroll_home(animate=False, immediate=True)
+
+    def turn_to(self, tab: str) -> None:
+        self.tab = tab
+        if self._about is not None:
+            self.show(self._about, fresh=True)
+        self.post_message(self.Turned())
+
+    def _tab_line(self) -> Content:
+        """`1 why [2 plan] 3 curves ...`: the open one in brackets, not by colour alone."""
+        parts = []
+        for number, name in enumerate(TABS, 1):
+            open_here = name == self.tab
+            text = f"[{number} {name}]" if open_here else f" {number} {name} "
+            parts.append(Content.styled(text, "bold $text-accent" if open_here else "$text-muted"))
+        return Content("").join(parts)
+
+    def action_turn(self, by: int) -> None:
+        self.turn_to(TABS[(TABS.index(self.tab) + by) % len(TABS)])
+
+    def action_scroll_by(self, by: int) -> None:
+        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_scroll_page(self, by: int) -> None:
+        scroll = self.query_one("#page", VerticalScroll)
+        scroll.scroll_relative(y=by * max(1, scroll.size.height - 1), animate=False)
+
+    def action_scroll_edge(self, end: bool) -> None:
+        scroll = self.query_one("#page", VerticalScroll)
+        scroll.scroll_end(animate=False) if end else scroll.scroll_home(animate=False)

@@ -1,0 +1,110 @@
+"""How one node of the tree looks in one line: state, name, direction, score with its noise, gain, trials.
+
+Columns on the right fall away as the pane gets narrower; the name and the score stay longest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from engine.search.tree import ROOT, Node, Trial
+from trex_tui.model import format as fmt
+from trex_tui.model.state import best_word, is_best, phase, state_word
+from trex_tui.model.store import RunView, Store
+
+StyleOf = Callable[[str], Style]
+
+
+class Columns(NamedTuple):
+    """Which columns a pane of some width has room for."""
+
+    word: bool
+    gain: bool
+    trials: bool
+    long_direction: bool
+
+
+def columns(width: int) -> Columns:
+    return Columns(word=width >= 62, gain=width >= 40, trials=width >= 52, long_direction=width >= 80)
+
+
+class NodeRow:
+    """Paints the rows of one run. `style_of` maps a role (`done`, `dim`, `cursor` ...) to a style."""
+
+    def __init__(self, store: Store, style_of: StyleOf) -> None:
+        self._store, self._style_of = store, style_of
+        self.run = ""
+
+    def __call__(self, name: str, guides: str, width: int, under: bool) -> Strip:
+        view = self._store.runs[self.run]
+        node, shape = view.tree.nodes[name], columns(width)
+        word = state_word(view, name)
+        right = self._right(view, node, word, shape)
+        room = width - cell_len(right) - 2
+        left = fmt.cut(f"{guides}{fmt.GLYPHS[word]} {self._label(view, node, shape)}", room)
+        return self._strip(left, right, guides, room, word, under)
+
+    def _strip(self, left: str, right: str, guides: str, room: int, word: str, under: bool) -> Strip:
+        style = self._style_of(word)
+        mark = "›" if under else " "
+        cut_guides = left[: len(guides)]
+        gap = " " * (room - cell_len(left) + 1)
+        segments = [
+            Segment(mark, self._style_of("mark")),
+            Segment(cut_guides, self._style_of("guide")),
+            Segment(left[len(cut_guides) :], style),
+            Segment(gap),
+            Segment(right, style),
+        ]
+        strip = Strip(segments)
+        return strip.apply_style(self._style_of("cursor")) if under else strip
+
+    def _label(self, view: RunView, node: Node, shape: Columns) -> str:
+        if node.id == ROOT:
+            name = f"{node.id} base model"
+        else:
+            direction = node.direction
+            said = "thinking" if direction is None else direction if shape.long_direction else fmt.SHORT[direction]
+            name = f"{node.id} {said}"
+        return f"{name} {fmt.BEST} {best_word(view)}" if is_best(view, node.id) else name
+
+    def _right(self, view: RunView, node: Node, word: str, shape: Columns) -> str:
+        tree = view.tree
+        score = tree.score(node.id)
+        parts = []
+        if shape.word:
+            parts.append(f"{word:<11}")
+        busy = self._progress(node)
+        if busy:
+            parts.append(f"{busy:>14}" if score is None else f"{busy}  {fmt.score(score)}")
+        else:
+            parts.append(f"{fmt.score(score) if score else '':>14}")
+        if shape.gain:
+            grown = fmt.gain(score, tree.score(node.parent), tree.maximize) if node.id != ROOT else ""
+            parts.append(f"{grown:>6}")
+        if shape.trials:
+            parts.append(f"{_tried(node):>5}")
+        return " ".join(parts)
+
+    def _progress(self, node: Node) -> str:
+        """`training 12/32` of the node's running trial."""
+        running = next((t for t in node.trials.values() if t.state == "running"), None)
+        return self._phase(running) if running else ""
+
+    def _phase(self, trial: Trial) -> str:
+        view = self._store.trials.get((self.run, trial.id))
+        if view is None or view.state is None:
+            return "starting"
+        return phase(view.state.phase, view.state.step, view.state.steps, view.state.judged, view.state.items)
+
+
+def _tried(node: Node) -> str:
+    """`2/3`: trials that are settled, of all."""
+    settled = sum(t.state in ("done", "failed", "cancelled") for t in node.trials.values())
+    return f"{settled}/{len(node.trials)} t" if node.trials else ""
