@@ -28,9 +28,9 @@ async def carry_out(engine: Engine, command: p.Command) -> p.Reply:
         case p.StartRun():
             return await start_run(engine, command)
         case p.SetFlag():
-            return await set_flag(engine, command)
+            return set_flag(engine, command)
         case p.StopRun():
-            return await stop_run(engine, command)
+            return stop_run(engine, command)
         case p.MakeReport():
             return await make_report(engine, command)
         case p.GetStatus():
@@ -84,7 +84,7 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     with disk_errors(run):
         run.mkdir(parents=True, mode=0o700)
         shutil.copy(folder / "task.toml", run / "task.toml")
-    await engine.record(name, event)
+    engine.record(name, event)
     return p.Reply(id=command.id, ok=True, text=f"{name} is queued", run=name)
 
 
@@ -96,7 +96,7 @@ def _new_name(engine: Engine, task: Task) -> str:
     return f"{task.name}-{number}"
 
 
-async def set_flag(engine: Engine, command: p.SetFlag) -> p.Reply:
+def set_flag(engine: Engine, command: p.SetFlag) -> p.Reply:
     tree = engine.tree(command.run)
     if command.flag not in get_args(Flag):
         raise BadInput(f"no flag `{command.flag}`", hint=f"choose one of {', '.join(get_args(Flag))}")
@@ -105,11 +105,11 @@ async def set_flag(engine: Engine, command: p.SetFlag) -> p.Reply:
     _refuse_stale(tree, command)
     if command.node == ROOT and command.flag == "paused" and not command.on and tree.state == "paused":
         # The engine paused the run itself (a machine failure); a person's resume lifts that too.
-        await engine.record(command.run, RunResumed(by=command.by))
+        engine.record(command.run, RunResumed(by=command.by))
         if "paused" not in tree.nodes[ROOT].flags:
             return p.Reply(id=command.id, ok=True, text=f"{command.run} goes on", run=command.run)
     flag: Flag = command.flag  # type: ignore[assignment]
-    await engine.record(command.run, FlagSet(node=command.node, flag=flag, on=command.on, by=command.by))
+    engine.record(command.run, FlagSet(node=command.node, flag=flag, on=command.on, by=command.by))
     done = {
         ("paused", True): "paused",
         ("paused", False): "resumed",
@@ -133,7 +133,7 @@ def _refuse_stale(tree: Tree, command: p.SetFlag) -> None:
         raise BadInput(f"{command.node} is {state} already")
 
 
-async def stop_run(engine: Engine, command: p.StopRun) -> p.Reply:
+def stop_run(engine: Engine, command: p.StopRun) -> p.Reply:
     tree = engine.tree(command.run)
     if tree.state in ("done", "stopped", "failed"):
         raise BadInput(f"{command.run} has ended ({tree.state}) already")
@@ -141,7 +141,7 @@ async def stop_run(engine: Engine, command: p.StopRun) -> p.Reply:
         raise BadInput(f"{command.run} is being stopped already")
     if tree.state == "paused" or "paused" in tree.nodes[ROOT].flags:
         raise BadInput(f"{command.run} is paused", hint="resume it first, so that what is done can be confirmed")
-    await engine.record(command.run, StopAsked(by=command.by))
+    engine.record(command.run, StopAsked(by=command.by))
     return p.Reply(
         id=command.id, ok=True, text=f"{command.run} ends: confirming and testing what is done", run=command.run
     )

@@ -25,7 +25,6 @@ Bytes = Callable[[int, int], None]  # bytes there, bytes in all (0 = not known)
 Progress = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all (0 = not known)
 
 TRIES = 4  # in a row without a new byte
-BLOCK = 1 << 20
 WAY_OUT = "check the network or import the file with `trex models import`"
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
@@ -118,6 +117,8 @@ class _Transfer:
             try:
                 self.ask()
                 return
+            except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+                raise self.failure("this is not an http(s) address") from None
             except (httpx.RequestError, _Passing) as error:
                 failures = failures + 1 if self.here() <= best else 1
                 best = max(best, self.here())
@@ -151,7 +152,7 @@ class _Transfer:
         self.check_space(total - have)
         self.progress(have, total)
         with self.part.open("ab") as out:
-            for block in answer.iter_raw(BLOCK):
+            for block in answer.iter_raw():  # as it arrives: what waits in a buffer is lost when the line is cut
                 have += len(block)
                 if self.size and have > self.size:
                     self.part.unlink()

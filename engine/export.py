@@ -18,10 +18,11 @@ from typing import Any
 
 import msgspec
 
-from engine import modelcard, strict
+from engine import strict
 from engine.errors import BadInput
 from engine.files import disk_errors, sha256_file, write_atomic
 from engine.models.catalogue import CATALOGUE
+from engine.report.modelcard import model_card
 from engine.search import events as ev
 from engine.search.tree import Tree, Trial, fold
 
@@ -30,9 +31,7 @@ TOKENIZER = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "chat_template.jinja",
 )  # fmt: skip
-HUB_NAMES = {
-    "SmolLM2-135M-Instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"
-}  # where others know the model by another name
+HUB_NAMES = {"SmolLM2-135M-Instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}  # what others call our models
 MAX_HEADER = 64 * 1024 * 1024
 
 
@@ -52,7 +51,7 @@ def export_adapter(
     name = tree.setup.base_model
     known = CATALOGUE.get(name)
     base = base or HUB_NAMES.get(name, name)
-    card = modelcard.model_card(tree, found, base=base, licence=licence or (known.licence if known else ""))
+    card = model_card(tree, found, base=base, licence=licence or (known.licence if known else ""))
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))

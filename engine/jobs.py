@@ -61,6 +61,11 @@ def is_alive(directory: Path) -> bool:
         return False
 
 
+def has_begun(directory: Path) -> bool:
+    """Whether a process ever held the directory."""
+    return (directory / LOCK).exists()
+
+
 def holder(directory: Path) -> int:
     """Process id written by the holder; 0 where unknown. Trust it only while `is_alive`."""
     try:

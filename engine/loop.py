@@ -31,38 +31,36 @@ async def carry_out(run: Run, command: d.Command) -> None:
         case d.PrepareData(node):
             await data.prepare(run, node)
         case d.Judge(trial, split):
-            await trials.launch(run, trial, split)
+            trials.launch(run, trial, split)
         case d.Follow(trial, split):
             await trials.follow(run, trial, split)
         case d.Interrupt(trial, split, why):
             await trials.interrupt(run, trial, split, why)
         case d.Cancel(trial, cause):
-            await run.record(Failed(node=run.tree.trial(trial).node, trial=trial, kind="cancelled", cause=cause))
+            run.record(Failed(node=run.tree.trial(trial).node, trial=trial, kind="cancelled", cause=cause))
         case d.Diagnose(node):
             await planning.diagnose(run, node)
         case d.Grow():
-            await grow(run)
+            grow(run)
         case d.ChooseChampion(reason):
-            await run.record(ChampionChosen(trial=d.champion(run.tree), reason=reason))
+            run.record(ChampionChosen(trial=d.champion(run.tree), reason=reason))
         case d.OpenTest(names):
-            await run.record(TestOpened(trials=names, by="report"))
+            run.record(TestOpened(trials=names, by="report"))
         case d.Report():
             await reporting.report(run)
-            await run.record(RunEnded(state="stopped" if run.tree.stop_by else "done", reason=run.tree.champion_reason))
+            run.record(RunEnded(state="stopped" if run.tree.stop_by else "done", reason=run.tree.champion_reason))
         case d.PauseRun(reason):
-            await run.record(RunPaused(by="engine", reason=reason))
+            run.record(RunPaused(by="engine", reason=reason))
         case d.EndRun(reason, state):
-            await run.record(RunEnded(state=state, reason=reason))
+            run.record(RunEnded(state=state, reason=reason))
         case d.Wait():
             return
 
 
-async def grow(run: Run) -> None:
+def grow(run: Run) -> None:
     """The policy chooses a parent; the node exists from here on."""
     choice = choose(run.tree)
-    await run.record(
-        NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=choice.why)
-    )
+    run.record(NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=choice.why))
 
 
 def next_name(tree: Tree) -> str:

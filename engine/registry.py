@@ -13,7 +13,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import unquote, urldefrag, urljoin
 
 import httpx
 import msgspec
@@ -116,7 +116,7 @@ def list_files(package: str) -> list[PackageFile]:
             page = _read(answer)
             kind = answer.headers.get("Content-Type", "")
             return parse_page(page, kind, str(answer.url))
-    except httpx.RequestError as error:
+    except (httpx.RequestError, httpx.InvalidURL) as error:
         what = f"the package index cannot be reached ({error or type(error).__name__})"
         raise MachineFailure(what, where=public(index_url()), hint=WAY_OUT) from error
 
@@ -176,7 +176,7 @@ def _parse_json(page: bytes, address: str) -> list[PackageFile]:
     except (msgspec.MsgspecError, RecursionError):
         raise MachineFailure("the answer is not a package index's", where=public(address), hint=WAY_OUT) from None
     return [
-        PackageFile(file.filename, urljoin(address, file.url), file.hashes.get("sha256", "").lower(), file.size or 0)
+        PackageFile(file.filename, _absolute(address, file.url), file.hashes.get("sha256", "").lower(), file.size or 0)
         for file in listed
     ]
 
@@ -193,12 +193,22 @@ class _Links(HTMLParser):
         href = dict(attrs).get("href")
         if not href:
             return
-        if tag == "base":
-            self.base = urljoin(self.base, href)
-        elif tag == "a":
-            url, fragment = urldefrag(urljoin(self.base, href))
+        address = _absolute(self.base, href)
+        if tag == "base" and address:
+            self.base = address
+        elif tag == "a" and address:
+            url, fragment = urldefrag(address)
             digest = fragment.removeprefix("sha256=").lower() if fragment.startswith("sha256=") else ""
-            self.files.append(PackageFile(httpx.URL(url).path.rpartition("/")[2], url, digest))
+            name = unquote(url.partition("?")[0].rpartition("/")[2])
+            self.files.append(PackageFile(name, url, digest))
+
+
+def _absolute(base: str, link: str) -> str:
+    """A link as an address; empty where it cannot be one."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return ""
 
 
 def _read(answer: httpx.Response) -> bytes:

@@ -56,7 +56,7 @@ class Engine:
 
     # --- history -----------------------------------------------------------------------------------------------
 
-    async def record(self, run: str, event: AnyEvent) -> Record:
+    def record(self, run: str, event: AnyEvent) -> Record:
         """Journal an event, fold it, tell the clients. The active run folds its own copy of the tree."""
         record = self.journal.append(run, event)
         if self.active is not None and self.active.name == run:
@@ -65,7 +65,7 @@ class Engine:
         else:
             self._fold(record)
         self.work.set()
-        await self.server.announce()
+        self.server.announce()
         return record
 
     def _fold(self, record: Record) -> None:
@@ -88,30 +88,28 @@ class Engine:
         try:
             self.active = self._open(name)
             if adopt:
-                await self._adopt(name)
+                self._adopt(name)
             waits_for = await search(self.active)
             self.doing(waits_for)
         except TrexError as error:
-            await self._pause(name, str(error))
+            self._pause(name, str(error))
         except Exception as error:
             log.exception("run %s", name)
-            await self._pause(
-                name, f"a defect of TREX: {type(error).__name__}: {error}; see {self.workspace.engine_log}"
-            )
+            self._pause(name, f"a defect of TREX: {type(error).__name__}: {error}; see {self.workspace.engine_log}")
         finally:
             self.active = None
 
-    async def _pause(self, name: str, reason: str) -> None:
+    def _pause(self, name: str, reason: str) -> None:
         """Leave the run to a person. Where even that cannot be written, the engine ends with the reason in its log."""
         log.error("run %s pauses: %s", name, reason)
         if self.trees[name].state == "running":
-            await self.record(name, RunPaused(by="engine", reason=reason))
+            self.record(name, RunPaused(by="engine", reason=reason))
 
-    async def _adopt(self, name: str) -> None:
+    def _adopt(self, name: str) -> None:
         """An engine worked on this run before. Time in which none did counts for no budget, unless a trial ran on."""
         tree = self.trees[name]
         alone = not tree.running() and tree.judging is None
-        await self.record(name, Adopted(idle_seconds=max(0.0, time.time() - tree.last_time) if alone else 0.0))
+        self.record(name, Adopted(idle_seconds=max(0.0, time.time() - tree.last_time) if alone else 0.0))
 
     def _open(self, name: str) -> Run:
         """The run's context, from the tree and its directory."""
@@ -129,14 +127,11 @@ class Engine:
             tree=tree,
             processes=self.processes,
             mind=self.minds.of(setup, task),
-            write=self._write,
+            write=self.record,
             recall=self.journal.recall,
             doing=self.doing,
             clock=time.time,
         )
-
-    async def _write(self, run: str, event: AnyEvent) -> Record:
-        return await self.record(run, event)
 
     def unfinished(self) -> list[str]:
         """Runs that have not ended, in the order in which they were asked for."""

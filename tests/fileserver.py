@@ -34,7 +34,7 @@ class FileServer:
     def __init__(self) -> None:
         self.served: dict[str, Served] = {}
         self.asked: list[Asked] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http = _Quiet(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     def put(self, path: str, body: bytes, **behaviour: object) -> str:
@@ -51,6 +51,11 @@ class FileServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what some tests are about."""
 
 
 def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:

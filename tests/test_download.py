@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fileserver import FileServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import download
 from engine.download import fetch
 from engine.errors import MachineFailure
+from tests.fileserver import FileServer
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 HASH = hashlib.sha256(BODY).hexdigest()
@@ -158,19 +158,27 @@ def test_no_network_gives_one_sentence_without_the_password(tmp_path: Path) -> N
     assert left_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "http://host:port/a"])
+def test_only_http_addresses_are_fetched(tmp_path: Path, url: str) -> None:
+    with pytest.raises(MachineFailure, match="not an http"):
+        get(url, tmp_path / "a")
+
+
 def test_a_full_disk_is_seen_before_the_first_byte(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=10))
-    with pytest.raises(MachineFailure, match="not enough disk space.*free some space"):
+    with pytest.raises(MachineFailure, match=r"not enough disk space.*free some space"):
         get(server.put("/a", BODY), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
-def test_a_folder_that_cannot_be_made_gives_one_sentence(server: FileServer) -> None:
-    with pytest.raises(MachineFailure, match="cannot write"):
-        get(server.put("/a", BODY), Path("/proc/nowhere/a"))
+def test_a_disk_that_fills_up_gives_one_sentence(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "a.part").symlink_to("/dev/full")
+    with pytest.raises(MachineFailure, match="No space left"):
+        get(server.put("/a", BODY), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
 
 
 def _fetch_in_a_process(url: str, target: Path) -> None:

@@ -6,6 +6,9 @@ Not keys (`trex_tui.keymap`) and not sending (`trex_tui.client`).
 from __future__ import annotations
 
 import getpass
+import os
+import sys
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +111,9 @@ def report(store: Store, run: str, folder: Path) -> Path | Ask | Refusal:
         return Refusal("the report is written when the search ends")
     if problem := _unreachable(store):
         return problem
-    detail = "The base model, the baseline and the champion are judged on the sealed test split; the opening is recorded."
+    detail = (
+        "The base model, the baseline and the champion are judged on the sealed test split; the opening is recorded."
+    )
     return Ask(f"Write the report of {run}?", detail, p.MakeReport(id=0, run=run, by=person()))
 
 
@@ -153,3 +158,10 @@ def _unreachable(store: Store) -> Refusal | None:
             return Refusal("this is a recording; there is no engine to steer")
         case _:
             return Refusal(store.link.text or "not connected to the engine yet")
+
+
+def open_file(path: Path) -> str:
+    """Show a file in the desktop's browser, where there is a desktop; what was done, to be said behind the path."""
+    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return ""
+    return " (opened in the browser)" if webbrowser.open(path.as_uri()) else ""

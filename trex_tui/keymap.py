@@ -122,4 +122,6 @@ def bar_place(action: str) -> int:
     return _PLACES.get(action, 0)
 
 
-_PLACES = {key.action: key.bar for table in (APP, SEARCH, TREE, DETAIL, LOG, RUNS, CLOSE, CONFIRM, FORM) for key in table}
+_PLACES = {
+    key.action: key.bar for table in (APP, SEARCH, TREE, DETAIL, LOG, RUNS, CLOSE, CONFIRM, FORM) for key in table
+}

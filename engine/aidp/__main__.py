@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import resource
 import shutil
 import sys
 import time
@@ -18,8 +19,8 @@ from typing import Literal
 from engine import jobs
 from engine.aidp import guards
 from engine.aidp.job import DataJob, DataReport
-from engine.aidp.limits import cap_memory, give_way
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
+from engine.executor.limits import cap_memory, yield_to_others
 from engine.files import disk_errors, read_jsonl, sha256_file, write_json, write_jsonl
 from engine.jobs import Exit
 from engine.strict import from_json
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 def _outcome(folder: Path) -> Exit:
     try:
-        give_way()
+        yield_to_others()
         work(folder)
         return Exit(state="done")
     except TrexError as error:
@@ -67,7 +68,7 @@ def work(folder: Path) -> None:
     if not train.is_file():
         raise MachineFailure("the train split is missing", where=str(train), hint=guards.REMAKE)
     keep_out_of_home(folder / ".cache")
-    cap_memory(job.limits.memory)
+    cap_address_space(job.limits.memory)
     from engine.aidp.operators import answers
     from engine.aidp.pipeline import Pipeline
 
@@ -99,6 +100,13 @@ def keep_out_of_home(cache: Path) -> None:
     os.environ.update(dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1"))
     os.environ.update(dict.fromkeys(("HF_HOME", "HF_DATASETS_CACHE", "TMPDIR"), str(cache)))
     os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+
+
+def cap_address_space(memory: int) -> None:
+    """As every child: the memory available less a reserve, and less than that where the job says so."""
+    cap = cap_memory()
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (min(cap, memory), resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _bytes(path: Path) -> bytes:

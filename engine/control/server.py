@@ -44,7 +44,7 @@ class Server:
         welcome: Callable[[], p.Welcome],
     ) -> None:
         self._socket, self._history, self._handle, self._pulse, self._welcome = socket, history, handle, pulse, welcome
-        self._news = asyncio.Condition()
+        self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -73,10 +73,11 @@ class Server:
         await asyncio.gather(*self._clients, return_exceptions=True)
         self._socket.unlink(missing_ok=True)
 
-    async def announce(self) -> None:
+    def announce(self) -> None:
         """New records are in the journal."""
-        async with self._news:
-            self._news.notify_all()
+        # Whoever waits holds the old event; a reader that comes now takes the new one and reads first.
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -132,15 +133,14 @@ class Server:
     async def _feed(self, writer: asyncio.StreamWriter, cursor: int) -> None:
         """Everything after `cursor`, then what comes."""
         while True:
+            news = self._news
             batch = tuple(self._history.records(cursor, limit=BATCH))
             if batch:
                 cursor = batch[-1].seq
                 for part in _fitting(batch):
                     await _send(writer, p.Records(records=part))
                 continue
-            async with self._news:
-                if self._history.last_seq <= cursor:
-                    await self._news.wait()
+            await news.wait()
 
     async def _beat(self, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -6,6 +6,7 @@ another process holds is left alone. Only what is light is imported here: the lo
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -29,6 +30,7 @@ QUIET = {
 def main(arguments: list[str]) -> int:
     """Returns the process's exit code: 0 done or nothing to do, 1 failed, 2 wrong use, 3 interrupted."""
     os.environ.update(QUIET)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of each optional kernel it lacks
     if arguments == ["--standby"]:
         from engine.executor.standby import next_directory
 

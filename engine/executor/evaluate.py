@@ -111,7 +111,7 @@ def _first_token_scores(
 
 
 def _sums(model: Any, rows: Sequence[tuple[Tokens, Tokens]], pad: int) -> list[float]:
-    """Log-probability of each label's tokens after its prompt. Padding is on the left: labels end in the last column."""
+    """Log-probability of each label after its prompt. Padding is on the left: labels end in the last column."""
     last = max(len(label) for _, label in rows)
     inputs = _on(model, padded([prompt + label for prompt, label in rows], pad))
     logits = model(**inputs, use_cache=False, logits_to_keep=last + 1).logits[:, :-1]
@@ -164,7 +164,7 @@ class _StopText(StoppingCriteria):  # type: ignore[misc]
     def __init__(self, tokenizer: Any, stop: Sequence[str], width: int) -> None:
         self._tokenizer, self._stop, self._width = tokenizer, tuple(stop), width
 
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+    def __call__(self, input_ids: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
         texts = self._tokenizer.batch_decode(input_ids[:, self._width :], skip_special_tokens=True)
         done = [before_stop(text, self._stop) != text for text in texts]
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)

@@ -94,10 +94,10 @@ def _load(folder: Path, device: torch.device, quantisation: Any) -> Any:
             folder,
             dtype=COMPUTE,
             device_map={"": device},
-            quantization_config=quantisation,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            **({"quantization_config": quantisation} if quantisation else {}),  # None would hide the checkpoint's own
         )
     except (OSError, ValueError) as error:
         raise MachineFailure(f"the base model cannot be read: {error}", where=str(folder), hint=AGAIN) from error

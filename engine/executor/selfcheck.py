@@ -22,7 +22,7 @@ Probe = Callable[[], tuple[float, float]]
 
 
 def training_probe(model: Any, batch: dict[str, torch.Tensor], seed: int = 0) -> tuple[float, float]:
-    """Loss and gradient norm of one batch in training mode; leaves weights, gradients and random numbers as they were."""
+    """Loss and gradient norm of one batch in training mode. Weights, gradients, random numbers stay as they were."""
     inputs = {name: part.to(model.device) for name, part in batch.items()}
     labels = inputs.pop("labels")
     weights = [weight for weight in model.parameters() if weight.requires_grad]

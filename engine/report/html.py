@@ -60,7 +60,10 @@ def _block(block: Block) -> str:
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col" class="{c.kind}">{escape(c.name)}</th>' for c in table.columns)
     rows = "\n".join("<tr>" + "".join(map(_cell, row, table.columns)) + "</tr>" for row in table.rows)
-    return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    width = ' class="full"' if any(c.kind == "wide" for c in table.columns) else ""
+    return (
+        f'<div class="scroll"><table{width}>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+    )
 
 
 def _cell(cell: Cell, column: Column) -> str:

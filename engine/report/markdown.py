@@ -6,7 +6,8 @@ import re
 
 from engine.report.document import Block, Cell, Code, Column, Document, Heading, Listing, Plot, Table, Text
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!])")
+_MARKUP = re.compile(r"[\\`*|<~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
+_AT_START = re.compile(r"^(?:([-+>#=])(?!\d)|(\d+)(?=[.)](?:\s|$)))")
 
 
 def render(document: Document) -> str:
@@ -16,8 +17,9 @@ def render(document: Document) -> str:
 
 
 def escape(text: str) -> str:
-    """Text on one line in which nothing is markup: no image, link, table cell or HTML can come out of it."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Text on one line in which nothing is markup: no image, link, heading, table cell or HTML can come out of it."""
+    flat = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(text.split()))
+    return _AT_START.sub(lambda found: "\\" + found[1] if found[1] else f"{found[2]}\\", flat)
 
 
 def _block(block: Block) -> str:

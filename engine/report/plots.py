@@ -173,7 +173,7 @@ def _interval(x1: float, y1: float, x2: float, y2: float, colour: str) -> list[s
 
 def _horizontal_grid(y: svg.Scale, left: float, right: float) -> list[str]:
     parts = []
-    for tick in y.ticks(6):
+    for tick in y.ticks(8):
         parts += [
             svg.line(left, y(tick), right, y(tick), "axis"),
             svg.label(left - 8, y(tick) + 4, f"{tick:g}", "soft end"),

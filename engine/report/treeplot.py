@@ -7,7 +7,7 @@ from html import escape
 from engine.report import svg, words
 from engine.search.tree import ROOT, Node, Tree
 
-BOX, GAP_X, ROW = 142.0, 44.0, 44.0
+BOX, GAP_X, ROW = 160.0, 40.0, 44.0
 MARKS = {"done": "", "failed": "failed", "cancelled": "cancelled", "planned": "planned", "queued": "queued"}
 
 
@@ -65,12 +65,11 @@ def _box(tree: Tree, node: Node, x: float, y: float) -> str:
     score, champion = tree.score(node.id), bool(tree.champion) and tree.trial(tree.champion).node == node.id
     colour = "s-bad" if node.state == "failed" else f"s-{node.direction}" if node.direction else "s-soft"
     dashed = " pruned" if tree.flagged(node.id, "pruned") else ""
+    thick = " champion" if champion else ""
     state = _state(tree, node)
     tip = f"{node.id}: {words.DIRECTIONS.get(node.direction or '', 'base model')}, {words.score(score)} {state}"
     name = "base" if node.id == ROOT else node.id
-    shape = svg.element(
-        "rect", x=x, y=y, width=BOX, height=32, rx=6, cls=f"box {colour}{dashed}", stroke_width=3 if champion else 1.5
-    )
+    shape = svg.element("rect", x=x, y=y, width=BOX, height=32, rx=6, cls=f"box {colour}{dashed}{thick}")
     value = words.number(score.value) if score else state or node.state
     below = ("champion" if champion else state) if score else ""
     return svg.element(

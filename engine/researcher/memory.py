@@ -11,7 +11,7 @@ from engine.aidp.recipe import describe
 from engine.plan import TrialConfig
 from engine.researcher.facts import Facts
 from engine.researcher.prompts import prompt
-from engine.researcher.schema import AMOUNT, amounts, knobs, written
+from engine.researcher.schema import AMOUNT, OPERATORS, amounts, knobs, written
 from engine.search.tree import Node, Score, Trial
 from engine.space import grid_for
 from engine.task import Task
@@ -49,6 +49,14 @@ def brief(facts: Facts, budget: int = BRIEF_TOKENS) -> str:
     while estimate(text := _joined(sections)) > budget and any(cuttable):
         next(rows for rows in cuttable if rows).pop(0)
     return text
+
+
+def queries(task: Task) -> tuple[str, str]:
+    """Texts to look insights up by, one for each direction: what such insights speak of."""
+    turned = ", ".join((AMOUNT, *knobs(grid_for(task.space))))
+    operators = ", ".join(str(kind.__struct_config__.tag) for kind in OPERATORS)
+    measured = f"points of {task.metric.name}, better or worse"
+    return f"{turned} raised or lowered: {measured}", f"recipe with {operators}: {measured}"
 
 
 def estimate(text: str) -> int:
@@ -104,12 +112,14 @@ def ending(facts: Facts, trial: Trial) -> str:
 
 
 def _scored(facts: Facts, score: Score | None) -> str:
-    """A score with its distance from the start's, in points (hundredths)."""
+    """A score and how far it is from the start's, in words: a small model misreads signs."""
     if score is None:
         return "no score"
-    if facts.start.score is None or score == facts.start.score:
+    start = facts.start.score
+    if start is None or score == start:
         return f"{score.value:.3f}"
-    return f"{score.value:.3f} ({100 * (score.value - facts.start.score.value):+.1f} points)"
+    points = 100 * (score.value - start.value) * (1 if facts.maximize else -1)
+    return f"{score.value:.3f} ({abs(points):.1f} points {'better' if points > 0 else 'worse'} than the start)"
 
 
 def steps(start: TrialConfig, config: TrialConfig) -> str:

@@ -151,6 +151,7 @@ class Interrupted(Event, frozen=True, kw_only=True, tag="interrupted"):
     node: str
     cause: str
     split: Split = "validation"
+    died: bool = False  # it had begun and was killed by nobody we know: this often is given up
 
 
 class Diagnosed(Event, frozen=True, kw_only=True, tag="diagnosed"):

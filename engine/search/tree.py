@@ -45,6 +45,7 @@ class Trial:
     cause: str = ""
     kind: str = ""
     attempts: int = 0
+    deaths: int = 0
     launched_at: float = 0.0
     seconds: float = 0.0
     train_seconds: float = 0.0
@@ -302,6 +303,7 @@ def _interrupted(tree: Tree, event: ev.Interrupted, _time: float) -> None:
         return
     trial = tree.trial(event.trial)
     trial.state, trial.cause = "interrupted", event.cause
+    trial.deaths += event.died
 
 
 def _diagnosed(tree: Tree, event: ev.Diagnosed, _time: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -40,7 +40,7 @@ class Run:
     tree: Tree
     processes: Processes
     mind: Mind
-    write: Callable[[str, AnyEvent], Awaitable[Record]]
+    write: Callable[[str, AnyEvent], Record]
     recall: Callable[[str, str], Asked | None]
     doing: Callable[[str], None]
     clock: Callable[[], float]
@@ -59,9 +59,9 @@ class Run:
     def now(self) -> float:
         return self.clock()
 
-    async def record(self, event: AnyEvent) -> Record:
-        """Journal an event; when this returns, the tree knows it."""
-        return await self.write(self.name, event)
+    def record(self, event: AnyEvent) -> Record:
+        """Journal an event; when this returns, it is synced and the tree knows it."""
+        return self.write(self.name, event)
 
     def see(self, record: Record) -> None:
         """Called by whoever journals: fold the record and wake a step that waits. Commands of clients come here too."""

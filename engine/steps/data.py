@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine import jobs, taskdata
 from engine.aidp.job import DataJob, DataReport
 from engine.errors import TrexError
-from engine.files import sha256_file, write_json
+from engine.files import write_json
 from engine.search.events import DataReady, Failed
 from engine.steps.context import Run
 from engine.strict import from_json
@@ -26,26 +26,28 @@ async def prepare(run: Run, node: str) -> None:
                 train_rows=str(taskdata.split_path(run.splits, "train")),
                 guards=str(taskdata.guards_path(run.splits)),
                 data_root=str(run.task_folder),
+                prompt=run.task.format.prompt,
+                answer=run.task.format.answer,
             )
             write_json(folder / "job.json", job)
             run.processes.start(MODULE, folder)
         end = await run.processes.ended(folder)
         if end is None:
-            await run.record(Failed(node=node, kind="machine", cause="the data process was killed"))
+            run.record(Failed(node=node, kind="machine", cause="the data process was killed"))
         elif end.state != "done":
             (folder / jobs.EXIT).unlink(missing_ok=True)
-            await run.record(Failed(node=node, kind=end.kind or "machine", cause=end.cause))
+            run.record(Failed(node=node, kind=end.kind or "machine", cause=end.cause))
         else:
             path = folder / "report.json"
             report = from_json(path.read_bytes(), DataReport, source=str(path))
-            await run.record(
+            run.record(
                 DataReady(
                     node=node,
                     rows=report.rows,
                     dropped=tuple((step.operator, step.dropped) for step in report.steps),
                     seconds=report.seconds,
-                    sha256=sha256_file(folder / "data.jsonl"),
+                    sha256=report.sha256,
                 )
             )
     except (TrexError, OSError) as error:
-        await run.record(Failed(node=node, kind="machine", cause=str(error)))
+        run.record(Failed(node=node, kind="machine", cause=str(error)))

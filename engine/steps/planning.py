@@ -14,11 +14,11 @@ async def plan(run: Run, node: str) -> None:
         made = await run.mind.plan(run, node)
     except TrexError as error:
         kind: Outcome = "machine" if isinstance(error, MachineFailure) else "idea"
-        await run.record(Failed(node=node, kind=kind, cause=str(error)))
+        run.record(Failed(node=node, kind=kind, cause=str(error)))
         return
     if made.source == "sampled" and run.tree.setup.researcher != "none" and made.note:
-        await run.record(Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}"))
-    await run.record(Planned(node=node, plan=made))
+        run.record(Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}"))
+    run.record(Planned(node=node, plan=made))
 
 
 async def diagnose(run: Run, node: str) -> None:
@@ -27,9 +27,9 @@ async def diagnose(run: Run, node: str) -> None:
     try:
         diagnosis, insight = await run.mind.diagnose(run, node)
     except TrexError as error:
-        await run.record(Failed(node=node, kind="machine", cause=str(error)))
+        run.record(Failed(node=node, kind="machine", cause=str(error)))
         return
     if insight is not None:
-        await run.record(insight)
+        run.record(insight)
     # Last: a node with a diagnosis is finished, so a kill in between repeats the step rather than losing it.
-    await run.record(diagnosis)
+    run.record(diagnosis)

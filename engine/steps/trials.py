@@ -23,7 +23,7 @@ from engine.steps.context import Run
 from engine.strict import from_json
 
 MODULE = "engine.executor"
-MAX_ATTEMPTS = 5  # a trial that dies this often has a fault that trying again does not mend
+MAX_DEATHS = 5  # a trial that dies this often has a fault that trying again does not mend
 LEAST_SECONDS = 120.0
 KILL_AFTER = 20.0  # seconds between asking a process to go and ending it
 
@@ -33,24 +33,24 @@ def directory(run: Run, trial: str, split: Split) -> Path:
     return run.workspace.trial(run.name, trial if split == "validation" else f"{trial}.{split}")
 
 
-async def launch(run: Run, trial: str, split: Split) -> None:
+def launch(run: Run, trial: str, split: Split) -> None:
     """Check what gives the score its meaning, write the job, journal the launch, start the process."""
     try:
         job = make_job(run, run.tree.trial(trial), split)
         folder = directory(run, trial, split)
-        if trial == ROOT_TRIAL and await reuse(run, job, folder):
+        if trial == ROOT_TRIAL and reuse(run, job, folder):
             return
         write_json(folder / "plan.json", job)
     except TrexError as error:
-        await fail(run, trial, split, "machine", str(error))
+        fail(run, trial, split, "machine", str(error))
         return
-    await run.record(
+    run.record(
         Launched(trial=trial, node=run.tree.trial(trial).node, split=split, attempt=run.tree.trial(trial).attempts + 1)
     )
     try:
         run.processes.start(MODULE, folder)
     except OSError as error:
-        await fail(run, trial, split, "machine", f"the trial's process could not be started ({error.strerror})")
+        fail(run, trial, split, "machine", f"the trial's process could not be started ({error.strerror})")
 
 
 def make_job(run: Run, trial: Trial, split: Split) -> TrialJob:
@@ -102,7 +102,7 @@ async def follow(run: Run, trial: str, split: Split) -> None:
     try:
         await asyncio.wait({end, news}, return_when=asyncio.FIRST_COMPLETED)
         if end.done():
-            await settle(run, trial, split, end.result())
+            settle(run, trial, split, end.result())
     finally:
         end.cancel()
         news.cancel()
@@ -123,36 +123,38 @@ async def interrupt(run: Run, trial: str, split: Split, why: Literal["paused", "
         run.processes.kill(folder)
         end = await run.processes.ended(folder)
     if end is not None and end.state == "done":
-        await settle(run, trial, split, end)
-    elif why == "paused":
-        await run.record(Interrupted(trial=trial, node=run.tree.trial(trial).node, split=split, cause=why))
+        settle(run, trial, split, end)
+    elif why != "stopped":
+        # A pruned branch can be restored: its trial is interrupted, not lost.
+        run.record(Interrupted(trial=trial, node=run.tree.trial(trial).node, split=split, cause=why))
     else:
-        await fail(run, trial, split, "cancelled", why)
+        fail(run, trial, split, "cancelled", why)
 
 
-async def settle(run: Run, trial: str, split: Split, end: jobs.Exit | None) -> None:
+def settle(run: Run, trial: str, split: Split, end: jobs.Exit | None) -> None:
     """Journal how a process ended."""
     node = run.tree.trial(trial).node
     if end is None or end.state == "interrupted":
-        cause = end.cause if end and end.cause else "its process was killed"
-        if run.tree.trial(trial).attempts >= MAX_ATTEMPTS:
-            await fail(run, trial, split, "resource", f"given up after {MAX_ATTEMPTS} attempts: {cause}")
+        died = end is None and jobs.has_begun(directory(run, trial, split))
+        cause = end.cause if end and end.cause else "its process was killed" if died else "its process was not started"
+        if died and run.tree.trial(trial).deaths + 1 >= MAX_DEATHS:
+            fail(run, trial, split, "resource", f"given up after {MAX_DEATHS} attempts: {cause}")
         else:
-            await run.record(Interrupted(trial=trial, node=node, split=split, cause=cause))
+            run.record(Interrupted(trial=trial, node=node, split=split, cause=cause, died=died))
     elif end.state == "failed":
-        await fail(run, trial, split, end.kind or "machine", end.cause)
+        fail(run, trial, split, end.kind or "machine", end.cause)
     else:
         try:
-            await score(run, trial, split)
+            score(run, trial, split)
         except TrexError as error:
-            await fail(run, trial, split, "machine", str(error))
+            fail(run, trial, split, "machine", str(error))
 
 
-async def score(run: Run, trial: str, split: Split) -> None:
+def score(run: Run, trial: str, split: Split) -> None:
     """Read `result.json`, check that it is what was asked for, and journal its score."""
     folder = directory(run, trial, split)
     result, digest = read_result(run, folder, split)
-    await run.record(judged(run.tree.trial(trial), result, digest, now=run.now()))
+    run.record(judged(run.tree.trial(trial), result, digest, now=run.now()))
     if trial == ROOT_TRIAL:
         keep(run, folder, split)
 
@@ -209,10 +211,10 @@ def read_result(run: Run, folder: Path, split: Split) -> tuple[Result, str]:
     return result, hashlib.sha256(data).hexdigest()
 
 
-async def fail(
+def fail(
     run: Run, trial: str, split: Split, kind: Literal["idea", "resource", "machine", "cancelled"], cause: str
 ) -> None:
-    await run.record(Failed(node=run.tree.trial(trial).node, trial=trial, split=split, kind=kind, cause=cause))
+    run.record(Failed(node=run.tree.trial(trial).node, trial=trial, split=split, kind=kind, cause=cause))
 
 
 def base_cache(run: Run, split: Split) -> Path:
@@ -229,7 +231,7 @@ def keep(run: Run, folder: Path, split: Split) -> None:
         shutil.copy(folder / "result.json", target / "result.json")
 
 
-async def reuse(run: Run, job: TrialJob, folder: Path) -> bool:
+def reuse(run: Run, job: TrialJob, folder: Path) -> bool:
     """Take the base model's result from an earlier run of the same task, data and model, where there is one."""
     kept = base_cache(run, job.split) / "result.json"
     if not kept.exists():
@@ -245,5 +247,5 @@ async def reuse(run: Run, job: TrialJob, folder: Path) -> bool:
         return False
     write_json(folder / "plan.json", job)
     jobs.finish(folder, jobs.Exit(state="done"))
-    await run.record(judged(run.tree.trial(ROOT_TRIAL), result, digest, now=None))
+    run.record(judged(run.tree.trial(ROOT_TRIAL), result, digest, now=None))
     return True

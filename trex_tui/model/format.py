@@ -34,7 +34,7 @@ SHORT: dict[Direction, str] = {
 }
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
-_CONTROL = {code: " " for code in (*range(32), *range(127, 160))}
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
 def number(value: float) -> str:
@@ -110,7 +110,9 @@ def sparkline(values: Sequence[float], width: int) -> str:
     cells = min(width, len(values))
     means = []
     for cell in range(cells):
-        part = values[cell * len(values) // cells : max(cell * len(values) // cells + 1, (cell + 1) * len(values) // cells)]
+        part = values[
+            cell * len(values) // cells : max(cell * len(values) // cells + 1, (cell + 1) * len(values) // cells)
+        ]
         means.append(sum(part) / len(part))
     low, high = min(means), max(means)
     span = (high - low) or 1.0

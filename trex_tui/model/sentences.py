@@ -18,7 +18,8 @@ def sentence(event: ev.AnyEvent) -> str:
             return f"{told}, refused: {event.refused}" if event.refused else told
         case ev.Planned():
             plan = event.plan
-            return f"{event.node} {plan.direction}, {plural(len(plan.trials), 'trial')}, by {plan.source}: {plan.hypothesis}"
+            trials = plural(len(plan.trials), "trial")
+            return f"{event.node} {plan.direction}, {trials}, by {plan.source}: {plan.hypothesis}"
         case ev.DataReady():
             gone = sum(count for _, count in event.dropped)
             return f"{event.node}: {event.rows:,} rows ready, {gone:,} dropped"

@@ -1,7 +1,7 @@
 """What the interface knows: the trees of all runs, folded from records, and what has changed since it last drew.
 
 Plain data. Whoever receives records pushes them in; widgets pull from here at their own pace, so that a flood of
-events costs one redraw a tick. Not a cache of the journal: a run's tree is the engine's own fold (`engine.search.tree`).
+events costs one redraw a tick. A run's tree is the engine's own fold (`engine.search.tree`), not a second one.
 """
 
 from __future__ import annotations

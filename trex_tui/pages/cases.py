@@ -18,19 +18,34 @@ def page(about: Subject) -> Content:
     out = Page()
     result = about.course.result if about.course else None
     if about.trial is None or result is None:
-        state = about.trial.state if about.trial else "planned"
-        where = "its result lies with an earlier run" if about.trial and about.trial.reused else "no result yet"
-        out.text(f"{about.trial_name or about.name} ({state}): {where if state != 'failed' else 'it failed before it was judged'}.", DIM)
+        out.text(_missing(about), DIM)
         return out.content()
     cases = bad_cases(result)
-    out.heading(f"{about.trial_name}: {len(cases)} of {len(result.items)} validation rows wrong", "t chooses another trial")
+    out.heading(
+        f"{about.trial_name}: {len(cases)} of {len(result.items)} validation rows wrong", "t chooses another trial"
+    )
     prompts = about.course.prompts if about.course else {}
     for item in cases[:SHOWN]:
         partly = f"  (counts {item.correct:.2f})" if item.correct else ""
         out.text("")
-        out.text(f"{item.id}  gold {item.gold.strip() or '(empty)'}  answer {item.answer.strip() or '(empty)'}{partly}", "bold")
+        out.text(
+            f"{item.id}  gold {item.gold.strip() or '(empty)'}  answer {item.answer.strip() or '(empty)'}{partly}",
+            "bold",
+        )
         out.text(fmt.cut(prompts.get(item.id, "the text of this row is not in the split file").strip(), TEXT))
     if len(cases) > SHOWN:
         out.text("")
         out.text(f"and {len(cases) - SHOWN} more in {result.trial}/result.json", DIM)
     return out.content()
+
+
+def _missing(about: Subject) -> str:
+    """Why there is nothing to show."""
+    trial = about.trial
+    if trial is None:
+        return f"{about.name} has no trial yet."
+    if trial.reused:
+        return f"{trial.id}: the score was taken from an earlier run, and its rows lie with that run."
+    if trial.state in ("failed", "cancelled"):
+        return f"{trial.id} has no result: {trial.cause or trial.state}."
+    return f"{trial.id} is {trial.state}: its bad cases are shown when it has been judged."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual.content import Content
 
-from engine.search.tree import Node, Trial, Tree
+from engine.search.tree import Node, Tree, Trial
 from trex_tui.model import format as fmt
 from trex_tui.model.store import RunView, Store
 from trex_tui.model.telemetry import TrialView

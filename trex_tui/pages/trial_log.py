@@ -15,7 +15,9 @@ def page(about: Subject) -> Content:
     if not lines:
         out.text(f"{about.trial_name or about.name} has written no log here yet.", DIM)
         return out.content()
-    out.heading(f"{about.trial_name}: log.txt", f"the last {SHOWN} lines" if len(lines) > SHOWN else "t chooses another trial")
+    out.heading(
+        f"{about.trial_name}: log.txt", f"the last {SHOWN} lines" if len(lines) > SHOWN else "t chooses another trial"
+    )
     for line in lines[-SHOWN:]:
         out.text(line)
     return out.content()

@@ -43,13 +43,20 @@ def _result(about: Subject, out: Page) -> None:
     best = node.best(tree.maximize)
     word = state_word(about.view, about.name)
     born = "" if about.name == ROOT else f", child of {node.parent}"
-    out.text(f"{fmt.state(word)}{born}, {fmt.plural(len(node.trials), 'trial')}, since {fmt.clock(node.added_at)}", "bold")
+    out.text(
+        f"{fmt.state(word)}{born}, {fmt.plural(len(node.trials), 'trial')}, since {fmt.clock(node.added_at)}", "bold"
+    )
     if best is None or best.score is None:
         return
     score = f"{fmt.interval(best.score)} by {best.id}, {best.score.items} validation rows"
     out.pair("score", score)
     if about.name != ROOT:
-        out.pair("gain", f"{_against(about, node.parent)}, {_against(about, ROOT)}" if node.parent != ROOT else _against(about, ROOT))
+        out.pair(
+            "gain",
+            f"{_against(about, node.parent)}, {_against(about, ROOT)}"
+            if node.parent != ROOT
+            else _against(about, ROOT),
+        )
     for split, value in (("confirm", best.confirm), ("test", best.test)):
         if value is not None:
             out.pair(split, fmt.interval(value))
@@ -74,7 +81,9 @@ def _hypothesis(about: Subject, out: Page) -> None:
         out.text(plan.note, DIM)
     if plan.insights_given:
         named = ", ".join(plan.insights_named) or "none"
-        out.text(f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (5 shows them)", DIM)
+        out.text(
+            f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (5 shows them)", DIM
+        )
 
 
 def _choice(about: Subject, out: Page) -> None:
@@ -97,7 +106,9 @@ def _choice(about: Subject, out: Page) -> None:
         out.text(f"and {len(terms) - len(shown)} more with less", DIM)
     if terms[0].node != parent:
         early = int(about.name[1:]) <= ROOT_ROUNDS and parent == ROOT
-        out.text(f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say" if early else "", DIM)
+        out.text(
+            f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say" if early else "", DIM
+        )
     elif len(terms) > 1:
         out.text(f"{terms[0].total - terms[1].total:.3f} ahead of {terms[1].node}", GOOD)
 

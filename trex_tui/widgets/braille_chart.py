@@ -38,7 +38,9 @@ class BrailleChart(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        style = {name: self.get_component_rich_style(f"chart--{name}", partial=True) for name in ("line", "scale", "title")}
+        style = {
+            name: self.get_component_rich_style(f"chart--{name}", partial=True) for name in ("line", "scale", "title")
+        }
         if y == 0:
             title = cut(f"{self._title}  {self._note}" if self._note else self._title, width)
             return Strip([Segment(title, style["title"])]).adjust_cell_length(width).apply_style(self.rich_style)
@@ -66,7 +68,10 @@ def plot(values: Sequence[float], width: int, height: int) -> tuple[list[str], t
     for x, part in enumerate(_columns(finite, width * 2)):
         top, bottom = int((high - max(part)) * per_unit), int((high - min(part)) * per_unit)
         if before is not None:  # join with the column before
-            top, bottom = min(top, before + 1 if before < top else top), max(bottom, before - 1 if before > bottom else bottom)
+            top, bottom = (
+                min(top, before + 1 if before < top else top),
+                max(bottom, before - 1 if before > bottom else bottom),
+            )
         before = int((high - part[-1]) * per_unit)
         for y in range(max(0, top), min(height * 4 - 1, bottom) + 1):
             cells[y >> 2][x >> 1] |= DOTS[x & 1][y & 3]

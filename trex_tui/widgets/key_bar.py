@@ -19,7 +19,10 @@ class KeyBar(Widget):
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.show and bar_place(binding.action) and binding.action not in seen:
-                seen[binding.action] = (binding.key_display or binding.key, self._label(binding.action, binding.description))
+                seen[binding.action] = (
+                    binding.key_display or binding.key,
+                    self._label(binding.action, binding.description),
+                )
         shown = Content("")
         for action in sorted(seen, key=bar_place):
             key, label = seen[action]

@@ -21,6 +21,10 @@ from trex_tui.model.store import RunView, Store
 StyleOf = Callable[[str], Style]
 
 
+ROLES = ("done", "running", "failed", "interrupted", "paused", "dim", "guide", "mark", "cursor")
+DIMMED = frozenset({"planned", "queued", "cancelled", "pruned"})
+
+
 class Columns(NamedTuple):
     """Which columns a pane of some width has room for."""
 
@@ -35,14 +39,13 @@ def columns(width: int) -> Columns:
 
 
 class NodeRow:
-    """Paints the rows of one run. `style_of` maps a role (`done`, `dim`, `cursor` ...) to a style."""
+    """Paints the rows of the run that `run` names. `style_of` maps a role to a style."""
 
-    def __init__(self, store: Store, style_of: StyleOf) -> None:
-        self._store, self._style_of = store, style_of
-        self.run = ""
+    def __init__(self, store: Store, style_of: StyleOf, run: Callable[[], str]) -> None:
+        self._store, self._style_of, self._run = store, style_of, run
 
     def __call__(self, name: str, guides: str, width: int, under: bool) -> Strip:
-        view = self._store.runs[self.run]
+        view = self._store.runs[self._run()]
         node, shape = view.tree.nodes[name], columns(width)
         word = state_word(view, name)
         right = self._right(view, node, word, shape)
@@ -51,7 +54,7 @@ class NodeRow:
         return self._strip(left, right, guides, room, word, under)
 
     def _strip(self, left: str, right: str, guides: str, room: int, word: str, under: bool) -> Strip:
-        style = self._style_of(word)
+        style = self._style_of("dim" if word in DIMMED else word)
         mark = "›" if under else " "
         cut_guides = left[: len(guides)]
         gap = " " * (room - cell_len(left) + 1)
@@ -98,7 +101,7 @@ class NodeRow:
         return self._phase(running) if running else ""
 
     def _phase(self, trial: Trial) -> str:
-        view = self._store.trials.get((self.run, trial.id))
+        view = self._store.trials.get((self._run(), trial.id))
         if view is None or view.state is None:
             return "starting"
         return phase(view.state.phase, view.state.step, view.state.steps, view.state.judged, view.state.items)

@@ -1,4 +1,4 @@
-"""One sentence for the person, above the keys: what was done, or why not. It takes its own lines, covers nothing, goes by itself."""
+"""One sentence for the person, above the keys: what was done, or why not. It covers nothing and goes by itself."""
 
 from __future__ import annotations
 

@@ -92,12 +92,18 @@ def _how_good(view: RunView) -> Parts:
     if leader is None or leader.score is None:
         return [_pair("best", "no score yet"), _counts(tree)]
     on_root = leader.node == "n0"
-    first = _pair("best", "the base model itself") if on_root else _pair(name, f"{leader.id} {fmt.interval(leader.score)}", GOOD)
+    first = (
+        _pair("best", "the base model itself")
+        if on_root
+        else _pair(name, f"{leader.id} {fmt.interval(leader.score)}", GOOD)
+    )
     parts = [first, _pair("base", fmt.interval(base)) if base else Content("")]
     if base and not on_root:
         parts.append(_pair("gain", fmt.gain(leader.score, base, tree.maximize), STRONG))
     parts.append(_counts(tree))
-    parts.append(_pair("metric", f"{tree.setup.metric} on validation, {'higher' if tree.maximize else 'lower'} is better"))
+    parts.append(
+        _pair("metric", f"{tree.setup.metric} on validation, {'higher' if tree.maximize else 'lower'} is better")
+    )
     return parts
 
 
@@ -135,7 +141,10 @@ def _what_now(store: Store, view: RunView, run: str, now: float) -> Parts:
     if store.unreadable:
         return [Content.styled(f"! {store.unreadable}", WARN)]
     if view.over:
-        return [Content.styled(f"the search is over: {fmt.clean(view.tree.reason)}", STRONG), Content("n starts a new one, o opens the report")]
+        return [
+            Content.styled(f"the search is over: {fmt.clean(view.tree.reason)}", STRONG),
+            Content("n starts a new one, o opens the report"),
+        ]
     if store.link.kind != "live":
         return [Content.styled(store.link.text or "connecting to the engine", WARN)]
     pulse = store.pulse
@@ -148,5 +157,7 @@ def _what_now(store: Store, view: RunView, run: str, now: float) -> Parts:
         queued = f"{run} is number {pulse.queued.index(run) + 1} in the queue; " if run in pulse.queued else ""
         return [Content(queued + at_work)]
     since = f" for {fmt.duration(now - pulse.since)}" if pulse.since else ""
-    holder = f"{pulse.device or 'device'} held by {pulse.holder}" if pulse.holder else f"{pulse.device or 'device'} free"
+    holder = (
+        f"{pulse.device or 'device'} held by {pulse.holder}" if pulse.holder else f"{pulse.device or 'device'} free"
+    )
     return [Content.styled(f"{pulse.activity}{since}", STRONG), Content(holder)]

@@ -39,21 +39,25 @@ def _insights(data: ReportData) -> list[Block]:
         blocks.append(
             Text(f"{words.count(len(earlier), 'insight')} of earlier runs given to plans, {named} named by one.")
         )
-        blocks.append(table(columns, [_insight_row(i) for i in earlier]))
+        columns = (Column("insight", "wide"), Column("from"), Column("given to"), Column("named by"))
+        rows = [(_said(i), i.id, ", ".join(i.given_to), Cell(", ".join(i.named_by), "strong")) for i in earlier]
+        blocks.append(table(columns, list(rows)))
     return blocks
 
 
 def _insight_row(insight: Insight) -> tuple[Cell | str, ...]:
-    text = insight.text or f"{insight.id} (its text is not in this run's journal)"
-    origin = insight.id if insight.earlier else f"{insight.node}, {insight.source}"
     return (
-        text,
-        origin,
+        _said(insight),
+        f"{insight.node}, {insight.source}",
         ", ".join(insight.supports),
         ", ".join(insight.contradicts),
         ", ".join(insight.given_to),
         Cell(", ".join(insight.named_by), "strong"),
     )
+
+
+def _said(insight: Insight) -> str:
+    return insight.text or "its text is not in this run's journal"
 
 
 def _incidents(data: ReportData) -> list[Block]:

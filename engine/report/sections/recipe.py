@@ -35,7 +35,7 @@ def _recipe(node: Node) -> list[Block]:
     if not operators:
         return [*blocks, Text("No operator: the train split as it is, decontaminated.")]
     dropped = _dropped([operator_name(o) for o in operators], node.dropped)
-    columns = (Column("operator", "code"), Column("settings", "wide"), Column("rows dropped", "number"))
+    columns = (Column("operator", "code"), Column("settings"), Column("rows dropped", "number"))
     rows: list[tuple[Cell | str, ...]] = []
     for operator, gone in zip(operators, dropped[0], strict=True):
         fields = [f.name for f in msgspec.structs.fields(operator)]

@@ -6,6 +6,7 @@ from engine.report import plots, words
 from engine.report.document import Block, Cell, Column, Heading, Listing, Plot, Text, Tone, table
 from engine.report.model import SPLITS, Comparison, Contender, ReportData
 from engine.search.events import Split
+from engine.search.tree import Trial, Tree
 
 SEEN = {
     "test": "sealed test split",
@@ -118,7 +119,10 @@ def _differences_table(data: ReportData) -> Block:
         return Text("No two of them were judged on the same rows.", "muted")
     names = {c.trial: words.role(c) for c in data.contenders}
     columns = (Column("difference"), Column("split"), Column("paired, 95%", "number"), Column("verdict"))
-    ordered = sorted(data.comparisons, key=lambda c: -SPLITS.index(c.split))
+    order = [c.trial for c in data.contenders]
+    ordered = sorted(
+        data.comparisons, key=lambda c: (-SPLITS.index(c.split), -order.index(c.challenger), order.index(c.against))
+    )
     rows: list[tuple[Cell | str, ...]] = [
         (
             f"{names[c.challenger]} {words.MINUS} {names[c.against]}",
@@ -171,11 +175,22 @@ def _confirm_and_test(data: ReportData) -> list[Block]:
         ]
         blocks.append(table(columns, rows))
     if tree.champion:
-        how = "the best candidate on confirm" if confirmed else "no candidate was confirmed"
-        blocks.append(Text(f"Champion {tree.champion}: {how}. No policy or diagnosis sees the confirm split."))
+        blocks.append(Text(f"{_choice(data.tree, confirmed)} No policy or diagnosis sees the confirm split."))
     openings = tuple(
         f"{words.moment(time)}: opened for {words.listed(event.trials)}, by {event.by}"
         for time, event in tree.test_openings
     )
-    blocks.append(Text(f"The sealed test split was opened {words.count(len(openings), 'time')}."))
+    times = {0: "never opened", 1: "opened once"}.get(len(openings), f"opened {len(openings)} times")
+    blocks.append(Text(f"The sealed test split was {times}."))
     return [*blocks, Listing(openings)] if openings else blocks
+
+
+def _choice(tree: Tree, confirmed: list[Trial]) -> str:
+    """How the champion came to be it, as the scores on confirm have it."""
+    scores = [t.confirm.value for t in confirmed if t.confirm]
+    chosen = tree.trial(tree.champion).confirm
+    if chosen is None:
+        return f"The champion {tree.champion} was not judged on confirm."
+    if any(tree.better(value, chosen.value) for value in scores):
+        return f"The champion {tree.champion} is not the candidate with the best score on confirm."
+    return f"The champion {tree.champion} has the best score on confirm of {words.count(len(scores), 'candidate')}."

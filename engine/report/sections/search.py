@@ -47,8 +47,8 @@ def _sources(data: ReportData) -> Block:
     total = sum(counts.values())
     if not total:
         return Text("No plan was settled.", "muted")
-    parts = [f"{words.count(n, 'plan')} by {source} ({words.share(n, total)})" for source, n in sorted(counts.items())]
-    return Text(f"Where the plans came from: {words.listed(parts)}.")
+    parts = [f"{source} {n} ({words.share(n, total)})" for source, n in sorted(counts.items(), key=lambda c: -c[1])]
+    return Text(f"Where the {words.count(total, 'plan')} came from: {words.listed(parts)}.")
 
 
 def _nodes(data: ReportData) -> Block:

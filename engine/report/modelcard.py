@@ -30,7 +30,8 @@ def model_card(tree: Tree, trial: Trial, *, base: str, licence: str) -> str:
         _front_matter(base, licence),
         f"# {escape(title)}",
         f"A LoRA adapter for {escape(base)}, found by a search of TREX-TUI (run `{tree.run}`, trial `{trial.id}`). "
-        f"Task: {escape(setup.task)}, metric {escape(setup.metric)}, {'higher' if tree.maximize else 'lower'} is better.",
+        f"Task: {escape(setup.task)}, metric {escape(setup.metric)}, "
+        f"{'higher' if tree.maximize else 'lower'} is better.",
         "## Scores\n\n" + _scores(tree, trial),
         "## How to load it\n\n```python\n" + LOAD.format(base=_quoted(base)) + "```",
         "## Training data\n\n" + (_data(tree, trial) if node.plan else "Not recorded."),
@@ -81,9 +82,8 @@ def _configuration(trial: Trial) -> str:
 
 def _licence(tree: Tree, base: str, licence: str) -> str:
     known = f"licensed {escape(licence)}" if licence else "whose licence is not recorded here; look it up before use"
-    weights = (
-        f" The weights it was trained on have sha256 `{tree.setup.model_sha256}`." if tree.setup.model_sha256 else ""
-    )
+    sha256 = tree.setup.model_sha256
+    weights = f" The weights it was trained on have sha256 `{sha256}`." if sha256 else ""
     return f"The base model is {escape(base)}, {known}. The adapter holds none of its weights.{weights}"
 
 

@@ -1,0 +1,351 @@
+"""The loop on a real journal and real splits, with processes and a Researcher that are scripted.
+
+What is fake here has conformance tests of its own; what is tested here is that nothing is done twice or lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine import jobs, taskdata
+from engine.aidp.job import DataJob, DataReport, Step
+from engine.executor.job import Item, Result, TrialJob
+from engine.files import fingerprint, read_jsonl, write_json, write_jsonl
+from engine.journal import Journal
+from engine.loop import search
+from engine.plan import Plan, TrialConfig
+from engine.search import events as ev
+from engine.search.tree import Tree, apply, fold
+from engine.steps.context import Run
+from engine.task import load_task
+from engine.workspace import Workspace
+from tests import story
+
+TASK = """
+name = "colours"
+brief = "Say which colour the thing has."
+[data]
+file = "rows.csv"
+[splits]
+train = 30
+validation = 50
+confirm = 50
+test = 50
+[format]
+prompt = "{thing}:"
+answer = " {colour}"
+[evaluation]
+mode = "label_likelihood"
+labels = ["red", "blue"]
+[budget]
+wall = "10m"
+rounds = 3
+trials_per_round = 2
+confirm_candidates = 2
+"""
+
+
+class Killed(Exception):
+    """The engine, ended at this point."""
+
+
+class ScriptedProcesses:
+    """Processes that end at once with what `scores` says of a learning rate; `fate` can kill or fail them."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.fate: dict[str, list[jobs.Exit | None]] = {}
+
+    def start(self, module: str, directory: Path) -> None:
+        (directory / jobs.EXIT).unlink(missing_ok=True)
+        self.started.append(directory.name)
+        (directory / jobs.LOCK).touch()
+        coming = self.fate.get(directory.name, [])
+        if coming:
+            end = coming.pop(0)
+            if end is not None:
+                jobs.finish(directory, end)
+            return
+        if module == "engine.aidp":
+            self._prepare(directory)
+        else:
+            self._train(directory)
+        jobs.finish(directory, jobs.Exit(state="done"))
+
+    def warm(self) -> None: ...
+
+    def _prepare(self, directory: Path) -> None:
+        job = msgspec.json.decode((directory / "job.json").read_bytes(), type=DataJob)
+        rows = read_jsonl(Path(job.train_rows))
+        write_jsonl(directory / "data.jsonl", rows)
+        steps = (Step(operator="shuffle", rows_in=len(rows), rows_out=len(rows)),)
+        write_json(directory / "report.json", DataReport(rows=len(rows), sha256="", steps=steps, seconds=0.1))
+
+    def _train(self, directory: Path) -> None:
+        job = msgspec.json.decode((directory / "plan.json").read_bytes(), type=TrialJob)
+        rows = read_jsonl(Path(job.evaluate_rows))
+        origin = directory.parent / job.trial / "plan.json"
+        config = msgspec.json.decode(origin.read_bytes(), type=TrialJob).config
+        right = 0.5 if config is None else min(1.0, 0.6 + config.learning_rate * 400)
+        count = round(right * len(rows))
+        items = tuple(Item(id=r["id"], gold="x", answer="x", correct=float(i < count)) for i, r in enumerate(rows))
+        manifest = taskdata.verify(
+            Path(job.evaluate_rows).parent if job.split != "test" else Path(job.evaluate_rows).parents[1]
+        )
+        result = Result(
+            trial=job.trial,
+            split=job.split,
+            metric="accuracy",
+            score=count / len(rows),
+            low=0.0,
+            high=1.0,
+            items=items,
+            evaluate_seconds=0.1,
+            model_sha256="weights",
+            data_sha256=manifest.splits[job.split].sha256,
+        )
+        write_json(directory / "result.json", result)
+        (directory / "adapter").mkdir(exist_ok=True)
+
+    async def ended(self, directory: Path) -> jobs.Exit | None:
+        await asyncio.sleep(0)
+        return jobs.outcome(directory)
+
+    def interrupt(self, directory: Path) -> None: ...
+
+    def kill(self, directory: Path) -> None: ...
+
+
+class ScriptedMind:
+    """Plans with rising learning rates; the same plan for the same node."""
+
+    async def plan(self, run: Run, node: str) -> Plan:
+        number = int(node[1:])
+        direction = run.tree.nodes[node].direction or "adjust_training"
+        configs = [TrialConfig(learning_rate=1e-4 * (2 * number + i), rows=20) for i in range(2)]
+        return story.plan(*configs, direction=direction, seed=number)
+
+    async def diagnose(self, run: Run, node: str) -> tuple[ev.Diagnosed, ev.Learned | None]:
+        learned = ev.Learned(
+            insight=f"{run.name}:{node}", node=node, text="more is more", supports=(node,), task=run.task.name
+        )
+        return ev.Diagnosed(node=node, text="fine"), learned
+
+
+class Bench:
+    """A workspace with one run; `run()` opens it as a fresh engine would."""
+
+    def __init__(self, folder: Path) -> None:
+        rng = random.Random(0)
+        self.folder = folder / "task"
+        self.folder.mkdir()
+        (self.folder / "task.toml").write_text(TASK)
+        lines = [f"thing {i},{rng.choice(['red', 'blue'])}" for i in range(200)]
+        (self.folder / "rows.csv").write_text("\n".join(["thing,colour", *lines]))
+        self.workspace = Workspace(folder / "home").create()
+        self.task = load_task(self.folder)
+        self.splits = taskdata.materialise(self.task, self.folder, self.workspace, offline=True)
+        self.processes = ScriptedProcesses()
+        manifest = fingerprint(taskdata.verify(self.splits))
+        setup = story.created(
+            rounds=3,
+            wall_seconds=600.0,
+            splits=str(self.splits),
+            manifest=manifest,
+            model_sha256="weights",
+            task="colours",
+        )
+        journal = Journal.open(self.workspace.journal)
+        journal.append("colours-1", setup)
+        journal.close()
+
+    def run(self, die_after: int | None = None) -> Tree:
+        """Search to the end, or until `die_after` more events stand in the journal."""
+        journal = Journal.open(self.workspace.journal)
+        written = itertools.count(1)
+
+        def write(name: str, event: ev.AnyEvent) -> ev.Record:
+            record = journal.append(name, event)
+            context.see(record)
+            if next(written) == die_after:
+                raise Killed
+            return record
+
+        context = Run(
+            name="colours-1",
+            workspace=self.workspace,
+            task=self.task,
+            task_folder=self.folder,
+            splits=self.splits,
+            model_dir=Path("/model"),
+            tree=fold(journal.records()),
+            processes=self.processes,
+            mind=ScriptedMind(),
+            write=write,
+            recall=journal.recall,
+            doing=lambda what: None,
+            clock=lambda: 0.0,
+        )
+        try:
+            asyncio.run(search(context))
+        finally:
+            journal.close()
+        return context.tree
+
+    def events(self) -> list[ev.AnyEvent]:
+        journal = Journal.open_read_only(self.workspace.journal)
+        found = [record.event for record in journal.records()]
+        journal.close()
+        return found
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def outline(tree: Tree) -> list[object]:
+    """What must be the same however often the engine died."""
+    return [
+        tree.champion,
+        [(n.id, n.parent, n.plan.fingerprint if n.plan else "", n.state) for n in tree.nodes.values()],
+        [(t.id, t.score, t.confirm, t.test) for n in tree.nodes.values() for t in n.trials.values()],
+    ]
+
+
+def test_a_search_runs_from_the_base_model_to_the_report(bench: Bench) -> None:
+    tree = bench.run()
+    assert tree.state == "done"
+    assert tree.champion == "n3t1"
+    assert [n.state for n in tree.nodes.values()] == ["done"] * 4
+    assert tree.trial("n0t0").test and tree.trial("n1t1").test and tree.trial("n3t1").test
+    assert tree.trial("n2t0").test is None
+    assert (bench.workspace.report("colours-1") / "report.html").exists()
+
+
+def test_the_test_split_is_opened_once_and_by_the_report_alone(bench: Bench) -> None:
+    bench.run()
+    openings = [e for e in bench.events() if isinstance(e, ev.TestOpened)]
+    assert [(o.trials, o.by) for o in openings] == [(("n0t0", "n1t1", "n3t1"), "report")]
+
+
+def test_an_engine_killed_after_any_event_finishes_the_same_search(tmp_path: Path) -> None:
+    calm = fresh(tmp_path, "calm")
+    undisturbed = calm.run()
+    length = len(calm.events())
+    for point in range(1, length - 1):
+        bench = fresh(tmp_path, f"killed-{point}")
+        with pytest.raises(Killed):
+            bench.run(die_after=point)
+        assert outline(bench.run()) == outline(undisturbed), f"killed after event {point} of {length}"
+        results = [e.trial for e in bench.events() if isinstance(e, ev.Finished)]
+        assert len(results) == len(set(results)) == 7
+
+
+def fresh(folder: Path, name: str) -> Bench:
+    (folder / name).mkdir()
+    return Bench(folder / name)
+
+
+def test_a_killed_trial_is_started_again(bench: Bench) -> None:
+    bench.processes.fate["n1t0"] = [None, None]
+    tree = bench.run()
+    assert bench.processes.started.count("n1t0") == 3
+    assert tree.nodes["n1"].trials["n1t0"].state == "done"
+    assert sum(isinstance(e, ev.Interrupted) for e in bench.events()) == 2
+
+
+def test_a_trial_that_always_dies_is_given_up(bench: Bench) -> None:
+    bench.processes.fate["n1t0"] = [None] * 50
+    tree = bench.run()
+    assert tree.nodes["n1"].trials["n1t0"].state == "failed"
+    assert "given up" in tree.nodes["n1"].trials["n1t0"].cause
+    assert tree.nodes["n1"].state == "done"
+
+
+def test_a_diverged_trial_fails_and_the_node_lives_on_the_other(bench: Bench) -> None:
+    bench.processes.fate["n2t0"] = [jobs.Exit(state="failed", kind="idea", cause="diverged at step 3")]
+    tree = bench.run()
+    assert tree.nodes["n2"].trials["n2t0"].state == "failed"
+    assert tree.nodes["n2"].state == "done"
+
+
+def test_a_driver_that_is_gone_fails_no_node_and_pauses_the_run(bench: Bench) -> None:
+    bench.processes.fate["n2t0"] = [jobs.Exit(state="failed", kind="machine", cause="no driver")] * 2
+    tree = bench.run()
+    assert (tree.state, tree.reason) == ("paused", "no driver")
+    assert not [n for n in tree.nodes.values() if n.state == "failed"]
+    journal = Journal.open(bench.workspace.journal)
+    journal.append("colours-1", ev.RunResumed(by="me"))
+    journal.close()
+    assert bench.run().state == "done"
+
+
+def test_a_recipe_that_leaves_no_rows_is_an_idea_that_failed(bench: Bench) -> None:
+    bench.processes.fate["n2"] = [jobs.Exit(state="failed", kind="idea", cause="filter_length left no rows")]
+    tree = bench.run()
+    assert tree.nodes["n2"].state == "failed"
+    assert tree.state == "done"
+
+
+def test_changed_splits_are_noticed_before_a_score_is_made(bench: Bench) -> None:
+    (bench.splits / "validation.jsonl").chmod(0o600)
+    (bench.splits / "validation.jsonl").write_text("{}\n")
+    tree = bench.run()
+    assert tree.state == "paused"
+    assert "changed" in tree.reason
+    assert not [e for e in bench.events() if isinstance(e, ev.Finished)]
+
+
+def test_a_result_of_another_split_is_no_score(bench: Bench) -> None:
+    original = ScriptedProcesses._train
+
+    def swapped(self: ScriptedProcesses, directory: Path) -> None:
+        original(self, directory)
+        result = msgspec.json.decode((directory / "result.json").read_bytes(), type=Result)
+        write_json(directory / "result.json", msgspec.structs.replace(result, split="confirm"))
+
+    ScriptedProcesses._train = swapped  # type: ignore[method-assign]
+    try:
+        tree = bench.run()
+    finally:
+        ScriptedProcesses._train = original  # type: ignore[method-assign]
+    assert tree.state == "paused"
+    assert "split" in tree.reason
+
+
+def test_the_base_models_score_is_reused_by_the_next_run(bench: Bench) -> None:
+    bench.run()
+    journal = Journal.open(bench.workspace.journal)
+    first = next(r.event for r in journal.records() if isinstance(r.event, ev.RunCreated))
+    record = journal.append("colours-2", first)
+    tree = apply(Tree(), record)
+    journal.close()
+    assert tree.setup == first
+    started = len(bench.processes.started)
+    bench.run()
+    assert bench.processes.started[started:] == []
+
+
+def test_sampling_is_the_same_after_a_restart() -> None:
+    from engine.space import grid_for, sample_plan
+
+    draws = [
+        sample_plan(
+            "adjust_training",
+            story.plan(),
+            grid_for({}),
+            examples=1000,
+            trials=2,
+            taken=frozenset(),
+            rng=random.Random("0/n3"),
+        ).fingerprint
+        for _ in range(2)
+    ]
+    assert draws[0] == draws[1]

@@ -1,0 +1,1 @@
+"""Tests of the interface: driven by keys, fed by a fake engine that speaks the real protocol."""

@@ -1,0 +1,206 @@
+"""The application: joins the store, the link to the engine and the screens. It decides nothing about a search.
+
+`run_interface` is what the command line calls. The engine is another process: leaving the interface, or losing the
+terminal, changes nothing in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+
+from engine.control import protocol as p
+from engine.errors import TrexError
+from engine.workspace import Workspace
+from trex_tui import actions
+from trex_tui.client.link import SocketLink
+from trex_tui.client.source import Source
+from trex_tui.client.watcher import Watcher
+from trex_tui.keymap import APP, bindings
+from trex_tui.model.store import Store
+from trex_tui.screens.search import SearchScreen
+from trex_tui.theme import DARK, LIGHT
+
+INTERRUPTED = 3  # exit code
+TICKS = 10  # a second
+TICKS_REMOTE = 5  # over SSH
+
+NewRun = Callable[[p.StartRun], p.Reply]
+"""Sees to it that an engine runs, sends it the message, returns its reply. Blocks. Raises TrexError."""
+
+
+def _palette() -> type[Provider]:
+    from trex_tui.palette import Actions  # only when it is opened: it is not needed for the first paint
+
+    return Actions
+
+
+class TrexApp(App[int]):
+    """The interface on one workspace, fed by `source`."""
+
+    TITLE = "TREX"
+    CSS_PATH = "screens/search.tcss"  # of the first screen, for which Textual reads no sheet of its own
+    BINDINGS: ClassVar[list[BindingType]] = bindings(APP)
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        source: Source,
+        *,
+        run: str | None = None,
+        new_run: NewRun | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.workspace, self.store = workspace, Store()
+        self._source, self._new_run, self._clock = source, new_run, clock
+        self._search = SearchScreen(self, run or "")
+        self._watcher = Watcher(self.store, workspace, self._search.wanted)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._search
+
+    def on_mount(self) -> None:
+        self._tasks = [asyncio.create_task(self._feed()), asyncio.create_task(self._watcher.watch())]
+        self.set_interval(1 / (TICKS_REMOTE if os.environ.get("SSH_CONNECTION") else TICKS), self.tick)
+
+    async def on_unmount(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _feed(self) -> None:
+        await self._source.feed(self.store)
+
+    def now(self) -> float:
+        return self._clock()
+
+    def tick(self) -> None:
+        """Let every screen take over what has changed. Ten times a second, and at once after a key that changed it."""
+        parts, touched = self.store.take_dirty()
+        for screen in self.screen_stack:
+            pull = getattr(screen, "pull", None)
+            if pull is not None:
+                pull(parts, touched)
+
+    async def settle(self) -> None:
+        """Read what is on show and draw it: for pictures, where no time passes."""
+        await asyncio.sleep(0)
+        self.tick()
+        await self._watcher.once()
+        self.tick()
+
+    def look_closer(self) -> None:
+        """Another trial is on show: read its directory now."""
+        self._watcher.poke()
+
+    def decide(self, decision: actions.Decision) -> None:
+        """Say why not, ask first, or send."""
+        match decision:
+            case actions.Refusal():
+                self.say(decision.text, warning=True)
+            case actions.Ask():
+                self._ask(decision)
+            case _:
+                self._send(decision)
+
+    def say(self, text: str, warning: bool = False) -> None:
+        self._search.say(text, warning)
+
+    @work
+    async def _ask(self, ask: actions.Ask) -> None:
+        from trex_tui.screens.confirm import Confirm
+
+        if await self.push_screen_wait(Confirm(ask)):
+            self._send(ask.command)
+
+    @work
+    async def _send(self, command: p.Command) -> None:
+        reply = await self._source.command(command)
+        self._answered(reply)
+
+    def _answered(self, reply: p.Reply) -> None:
+        self.say(reply.text or ("done" if reply.ok else "the engine refused, without a reason"), warning=not reply.ok)
+        if reply.ok and reply.run and reply.run != self._search.run:
+            self._search.look_at(reply.run)
+        self.tick()
+
+    @work
+    async def action_new_run(self) -> None:
+        from trex_tui.screens.new_run import NewRun as Form
+
+        view = self.store.runs.get(self._search.run)
+        asked = await self.push_screen_wait(Form(view.tree.created if view else None))
+        if asked is None:
+            return
+        if self._new_run is None:
+            self._answered(await self._source.command(asked))
+            return
+        self.say("starting the search")
+        try:
+            self._answered(await asyncio.to_thread(self._new_run, asked))
+        except TrexError as error:
+            self.say(str(error), warning=True)
+
+    @work
+    async def action_runs(self) -> None:
+        from trex_tui.screens.runs import Runs
+
+        chosen = await self.push_screen_wait(Runs(self.store, self.now, self._search.run))
+        if chosen:
+            self._search.look_at(chosen)
+
+    def action_help(self) -> None:
+        from trex_tui.screens.help import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen))
+
+    def action_leave(self) -> None:
+        """Leave; the last words say that the engine works on."""
+        self.exit(0, message=farewell(self.store))
+
+
+def farewell(store: Store) -> str:
+    """What is said on the terminal when the interface is left."""
+    if store.link.kind == "live":
+        at_work = store.pulse.run if store.pulse else ""
+        doing = f"goes on with {at_work}" if at_work else "goes on running"
+        return f"The engine {doing}; `trex` looks at it again."
+    return "`trex` opens the interface again."
+
+
+def run_interface(workspace: Workspace, run: str | None = None, new_run: NewRun | None = None) -> int:
+    """Show the interface until the person leaves it; the exit code. `run`: the one to show, None = the one at work."""
+    app = TrexApp(workspace, SocketLink(workspace.socket), run=run, new_run=new_run)
+    _leave_on_signals(app)
+    return app.run() or 0
+
+
+def _leave_on_signals(app: TrexApp) -> None:
+    """Leave when the terminal goes away or somebody asks; a terminal that is gone must not keep us busy."""
+
+    def leave(_number: int, _frame: object) -> None:
+        deadline = threading.Timer(2.0, os._exit, (INTERRUPTED,))
+        deadline.daemon = True
+        deadline.start()
+        app.exit(INTERRUPTED)
+
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)

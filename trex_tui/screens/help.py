@@ -1,0 +1,90 @@
+"""Every key, read from the bindings of the screen below and of all its panes: nothing is written down twice."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from trex_tui.keymap import CLOSE, bindings
+from trex_tui.model import format as fmt
+from trex_tui.widgets.key_bar import KeyBar
+
+PANES = {
+    "NodeTree": "In the tree",
+    "NodeDetail": "In the node's pane",
+    "LineLog": "In the log",
+    "RunList": "In the list",
+}
+KEYS = {
+    "question_mark": "?", "pagedown": "page down", "pageup": "page up", "escape": "esc",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+}  # fmt: skip
+LEGEND = ("planned", "queued", "running", "paused", "interrupted", "done", "failed", "cancelled", "pruned")
+COLUMN = 24
+
+
+class Help(ModalScreen[None]):
+    """Scrolls with the arrows; esc closes it."""
+
+    CSS_PATH = "overlay.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(CLOSE)
+
+    def __init__(self, below: Screen[object]) -> None:
+        super().__init__()
+        self._below = below
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "help: every key"
+            with VerticalScroll(id="help-scroll"):
+                yield Static(text(self._below, self.app))
+            yield KeyBar()
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+
+def text(screen: Screen[object], app: App[object]) -> Content:
+    """The help of a screen."""
+    lines: list[Content] = []
+    for title, found in sections(screen, app):
+        lines.append(Content.styled(title, "bold $primary"))
+        for keys, said in found:
+            lines.append(Content.assemble((f"  {keys:<{COLUMN}}", "bold $text-accent"), said))
+        lines.append(Content(""))
+    lines.append(Content.styled("Signs", "bold $primary"))
+    lines.append(Content("  " + "   ".join(fmt.state(word) for word in LEGEND)))
+    lines.append(Content(f"  {fmt.BEST} the best so far, or the champion   ± half of the 95% interval"))
+    lines.append(Content("  Leaving the interface or closing the terminal changes nothing: the engine works on."))
+    return Content("\n").join(lines)
+
+
+def sections(screen: Screen[object], app: App[object]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, [(keys, what they do)]) of the app, the screen and each pane, from their live bindings."""
+    found = [
+        ("Everywhere", _rows(app._bindings.key_to_bindings)),
+        ("On this screen", _rows(screen._bindings.key_to_bindings)),
+    ]
+    seen: set[str] = set()
+    for widget in screen.walk_children():
+        name = type(widget).__name__
+        if name in PANES and name not in seen:
+            seen.add(name)
+            found.append((PANES[name], _rows(widget._bindings.key_to_bindings)))
+    return [(title, rows) for title, rows in found if rows]
+
+
+def _rows(keys: dict[str, list[Binding]]) -> list[tuple[str, str]]:
+    """Keys of one action together, in the order in which they were bound."""
+    actions: dict[str, tuple[list[str], str]] = {}
+    for key, bound in keys.items():
+        for binding in bound:
+            if binding.tooltip:
+                actions.setdefault(binding.action, ([], binding.tooltip))[0].append(KEYS.get(key, key))
+    return [(", ".join(names), said) for names, said in actions.values()]

@@ -1,0 +1,261 @@
+"""The search screen: the live tree, what is selected in it, the log. Shows the store, turns keys into decisions."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Static
+
+from engine.search.tree import ROOT
+from engine.workspace import Workspace
+from trex_tui import actions
+from trex_tui.keymap import SEARCH, bindings
+from trex_tui.model.store import LogLines, Part, RunView, Store
+from trex_tui.pages.page import Subject
+from trex_tui.widgets.key_bar import KeyBar
+from trex_tui.widgets.line_log import LineLog
+from trex_tui.widgets.line_tree import LineTree
+from trex_tui.widgets.node_detail import NodeDetail
+from trex_tui.widgets.node_row import ROLES, NodeRow
+from trex_tui.widgets.notice import Notice
+from trex_tui.widgets.status import Status
+
+EMPTY = """No search yet in this workspace.
+
+n  starts one (the task's folder is asked for)
+?  shows every key
+q  leaves"""
+
+
+class Host(Protocol):
+    """What the screen needs of the app."""
+
+    store: Store
+    workspace: Workspace
+
+    def now(self) -> float: ...
+    def decide(self, decision: actions.Decision) -> None: ...
+    def look_closer(self) -> None: ...
+
+
+class NodeTree(LineTree):
+    """The tree with the styles of its rows."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"row--{role}" for role in ROLES}
+
+
+class SearchScreen(Screen[None]):
+    """One run at a time; `look_at` chooses it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(SEARCH)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - so declared by Textual
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012
+
+    def __init__(self, host: Host, run: str = "") -> None:
+        super().__init__()
+        self._host, self._store = host, host.store
+        self.run, self._asked_for = "", run
+        self.following = True
+        self._known = 0  # nodes of the run that the tree widget has
+        self._trials: dict[str, str] = {}  # the trial chosen by a person, per node
+        self._second = 0
+
+    def compose(self) -> ComposeResult:
+        yield Status(self._store, self._host.now, id="status")
+        with Horizontal(id="body"):
+            yield NodeTree(NodeRow(self._store, self._style, lambda: self.run), id="search-tree")
+            yield NodeDetail(id="detail")
+        yield Static(EMPTY, id="empty")
+        yield LineLog(id="log")
+        yield Notice(id="notice")
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.add_class("-empty")
+        self.query_one(NodeTree).focus()
+        self.pull(frozenset({"runs"}), frozenset())
+
+    @property
+    def node(self) -> str:
+        """The selected node; the root before there is a selection."""
+        return self.query_one(NodeTree).selected or ROOT
+
+    @property
+    def view(self) -> RunView | None:
+        return self._store.runs.get(self.run)
+
+    @property
+    def trial(self) -> str:
+        """The trial on show: the person's choice, else the one that runs, else the best, else the first."""
+        if self.view is None or self.node not in self.view.tree.nodes:
+            return ""
+        node = self.view.tree.nodes[self.node]
+        if (chosen := self._trials.get(self.node, "")) in node.trials:
+            return chosen
+        running = next((t.id for t in node.trials.values() if t.state == "running"), "")
+        best = node.best(self.view.tree.maximize)
+        return running or (best.id if best else next(iter(node.trials), ""))
+
+    def wanted(self) -> frozenset[tuple[str, str]]:
+        """Trials whose directories are worth reading: the one on show and those that run."""
+        if self.view is None:
+            return frozenset()
+        names = {trial.id for trial in self.view.tree.running()} | {self.trial}
+        return frozenset((self.run, name) for name in names if name)
+
+    def look_at(self, run: str) -> None:
+        """Show another run; one that is not known yet is shown as soon as it appears."""
+        self._asked_for = run
+        self.pull(frozenset({"runs"}), frozenset())
+
+    def pull(self, parts: frozenset[Part], touched: frozenset[tuple[str, str]]) -> None:
+        """Bring the widgets up to date with what has changed in the store."""
+        self._choose_run()
+        if self.view is None:
+            self._tick_status(parts)
+            return
+        tree = self.query_one(NodeTree)
+        if "tree" in parts or "telemetry" in parts:
+            self._grow(tree)
+            tree.refresh()
+        if "log" in parts:
+            self.query_one(LineLog).pull()
+        family = {self.node, self.view.tree.nodes[self.node].parent}
+        if any(run == self.run and node in family for run, node in touched):
+            self._show_node(fresh=False)
+        self._tick_status(parts)
+
+    def _choose_run(self) -> None:
+        wanted = self._asked_for if self._asked_for in self._store.runs else self.run or self._store.default_run()
+        if not wanted or wanted == self.run:
+            return
+        self.run, self._asked_for, self._known, self.following = wanted, "", 0, True
+        self.remove_class("-empty")
+        self._trials.clear()
+        tree = self.query_one(NodeTree)
+        tree.clear()
+        self._grow(tree)
+        self.query_one(LineLog).show(self.view.log if self.view else LogLines())
+        self.query_one(Status).run = wanted
+        self._show_node(fresh=True)
+        self._host.look_closer()
+
+    def _grow(self, tree: NodeTree) -> None:
+        """Give the widget the nodes that it does not have; where it follows, go where the engine is."""
+        view = self.view
+        assert view is not None
+        new = view.order[self._known :]
+        tree.add((name, view.tree.nodes[name].parent) for name in new)
+        self._known += len(new)
+        tree.border_title = f"tree, {len(view.order)} nodes" + (
+            ", following (f)" if self.following and not view.over else ""
+        )
+        if self.following and (target := self._interesting(view)) and target != tree.selected:
+            tree.select(target)
+            self._show_node(fresh=True)
+            self._host.look_closer()
+
+    def _interesting(self, view: RunView) -> str:
+        """Where the engine is: what runs, else the champion or the best, else the newest node."""
+        running = view.tree.running()
+        if running:
+            return running[0].node
+        if view.over:
+            return view.tree.champion.split("t")[0] or (view.best.node if view.best else ROOT)
+        return view.order[-1] if view.order else ""
+
+    def _show_node(self, fresh: bool) -> None:
+        if self.view is None or self.node not in self.view.tree.nodes:
+            return
+        detail = self.query_one(NodeDetail)
+        width = max(20, detail.content_size.width - 2)
+        detail.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
+        self.refresh_bindings()
+
+    def _tick_status(self, parts: frozenset[Part]) -> None:
+        second = int(self._host.now())
+        if parts or second != self._second:
+            self._second = second
+            self.query_one(Status).refresh()
+            self.query_one(KeyBar).refresh()
+
+    def _style(self, role: str) -> Style:
+        return self.query_one(NodeTree).get_component_rich_style(f"row--{role}", partial=True)
+
+    def say(self, text: str, warning: bool = False) -> None:
+        self.query_one(Notice).say(text, warning)
+
+    def label_of(self, action: str) -> str:
+        """What a key would do now, where that depends on what is selected; "" otherwise."""
+        view = self.view
+        if view is None or self.node not in view.tree.nodes:
+            return ""
+        flags = view.tree.nodes[self.node].flags
+        exact = {
+            "pause_run": "go on" if view.paused else "",
+            "pause_branch": "resume branch" if "paused" in flags else "pause branch",
+            "prune": "restore" if "pruned" in flags else "",
+            "follow": "stop following" if self.following else "",
+        }
+        return exact.get(action, "")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_node, False)
+
+    def on_line_tree_moved(self) -> None:
+        self.following = False
+        self._show_node(fresh=True)
+        self._host.look_closer()
+
+    def on_line_tree_opened(self) -> None:
+        self.add_class("-node")
+        self.query_one(NodeDetail).focus()
+
+    def on_node_detail_turned(self) -> None:
+        self._host.look_closer()
+
+    def action_back(self) -> None:
+        self.remove_class("-node")
+        self.query_one(NodeTree).focus()
+
+    def action_tab(self, name: str) -> None:
+        self.query_one(NodeDetail).turn_to(name)
+        if self.has_class("-narrow"):
+            self.on_line_tree_opened()
+
+    def action_next_trial(self) -> None:
+        names = list(self.view.tree.nodes[self.node].trials) if self.view else []
+        if len(names) < 2:
+            self.say(f"{self.node} has {'one trial only' if names else 'no trial yet'}", warning=True)
+            return
+        self._trials[self.node] = names[(names.index(self.trial) + 1) % len(names)]
+        self._show_node(fresh=True)
+        self._host.look_closer()
+
+    def action_follow(self) -> None:
+        self.following = not self.following
+        self.pull(frozenset({"tree"}), frozenset())
+
+    def action_pause_run(self) -> None:
+        self._host.decide(actions.pause_run(self._store, self.run))
+
+    def action_pause_branch(self) -> None:
+        self._host.decide(actions.pause_branch(self._store, self.run, self.node))
+
+    def action_prune(self) -> None:
+        self._host.decide(actions.prune(self._store, self.run, self.node))
+
+    def action_stop(self) -> None:
+        self._host.decide(actions.stop(self._store, self.run))
+
+    def action_report(self) -> None:
+        found = actions.report(self._store, self.run, self._host.workspace.report(self.run))
+        if not isinstance(found, (actions.Ask, actions.Refusal)):
+            self.say(f"report: {found}{actions.open_file(found)}")
+            return
+        self._host.decide(found)
