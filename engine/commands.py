@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from engine import hardware, models, taskdata
 from engine.control import protocol as p
 from engine.errors import BadInput
-from engine.files import disk_errors, fingerprint
+from engine.files import disk_errors, fingerprint, write_json
 from engine.search.events import Flag, FlagSet, RunCreated, RunResumed, StopAsked
 from engine.search.policies import policy_named
 from engine.search.reward import NORMALISERS
@@ -43,7 +42,7 @@ async def carry_out(engine: Engine, command: p.Command) -> p.Reply:
 
 async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     """Check everything that can be checked now, make the run's folder, record it: the queue is the journal."""
-    task = load_task(Path(command.task))
+    task = load_task(Path(command.task), command.changes)
     researcher = command.researcher or task.model.researcher
     policy_named(command.policy)
     if command.normaliser not in NORMALISERS:
@@ -83,7 +82,8 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     run = engine.workspace.run(name)
     with disk_errors(run):
         run.mkdir(parents=True, mode=0o700)
-        shutil.copy(folder / "task.toml", run / "task.toml")
+        # The task as it is now, its settings changed or not: later edits of the file are for later runs.
+        write_json(run / "task.json", task)
     engine.record(name, event)
     return p.Reply(id=command.id, ok=True, text=f"{name} is queued", run=name)
 

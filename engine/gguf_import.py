@@ -20,6 +20,7 @@ import shutil
 import sys
 import tempfile
 import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,8 @@ from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from engine.aidp.limits import cap_memory, give_way
 from engine.errors import BadInput, MachineFailure, ResourceFailure, TrexError
+from engine.executor.limits import cap_memory, yield_to_others
 from engine.files import disk_errors
 
 PROMPT = "The capital of France is Paris. 12 + 30 = 42, and the review was good:"
@@ -94,9 +95,9 @@ def _mend_tokenizer(tokenizer: Any, source: Path) -> None:
     if field is not None and field.contents() == "smollm":
         steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
         tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
-    reference = Llama(str(source), vocab_only=True, verbose=False)
-    for text in PROBES:
-        tokens = reference.tokenize(text.encode(), add_bos=False, special=True)
+    with closing(Llama(str(source), vocab_only=True, verbose=False)) as reference:
+        expected = [reference.tokenize(text.encode(), add_bos=False, special=True) for text in PROBES]
+    for text, tokens in zip(PROBES, expected, strict=True):
         if tokens != tokenizer(text, add_special_tokens=False).input_ids:
             raise BadInput(
                 f"transformers and llama.cpp read {text!r} as different tokens with this GGUF file's tokenizer",
@@ -163,9 +164,9 @@ def _first_line(error: BaseException) -> str:
 def main(arguments: list[str]) -> int:
     """Returns the exit code; every failure a person can act on is one line on stderr."""
     disable_progress_bar()
-    give_way()
-    cap_memory()
+    yield_to_others()
     try:
+        cap_memory()
         if len(arguments) != 2:
             raise BadInput("usage: python -P -m engine.gguf_import SOURCE.gguf OUT_DIR")
         convert(Path(arguments[0]).resolve(), Path(arguments[1]).absolute())

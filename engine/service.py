@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from engine import __version__, commands
+from engine import __version__, commands, strict
 from engine.control import protocol as p
 from engine.control.server import Server
 from engine.errors import BadInput, MachineFailure, TrexError
@@ -28,7 +28,7 @@ from engine.search import budget
 from engine.search.events import Adopted, AnyEvent, Record, RunPaused
 from engine.search.tree import Tree, apply
 from engine.steps.context import Run
-from engine.task import load_task
+from engine.task import Task
 from engine.workspace import Workspace
 
 LINGER_SECONDS = 120.0  # without work and without clients, the engine ends
@@ -115,7 +115,8 @@ class Engine:
         """The run's context, from the tree and its directory."""
         tree = self.trees[name]
         setup = tree.setup
-        task = load_task(self.workspace.run(name) / "task.toml")
+        kept = self.workspace.run(name) / "task.json"
+        task = strict.from_json(strict.read_text(kept).encode(), Task, source=str(kept))
         base = find(setup.base_model, self.workspace.models)
         return Run(
             name=name,
@@ -126,7 +127,7 @@ class Engine:
             model_dir=Path(base.path),
             tree=tree,
             processes=self.processes,
-            mind=self.minds.of(setup, task),
+            mind=self.minds.of(setup),
             write=self.record,
             recall=self.journal.recall,
             doing=self.doing,

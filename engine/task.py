@@ -7,9 +7,11 @@ loads no tokenizer (`engine.executor.render`). Format, with every default: see d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -156,19 +158,37 @@ class Task(Strict, frozen=True, kw_only=True):
         return fingerprint([self.data, self.splits, self.format, self.evaluation, self.metric, self.model.base])
 
 
-def load_task(folder: Path) -> Task:
+def load_task(folder: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Task:
     """Read and check `folder/task.toml` (or the file itself). Raises BadInput: file, line, field, way out.
 
-    The hashes of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
+    `changes`: `{"budget.rounds": "5"}`, values as TOML would have them, in place of what the file says. The hashes of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
     """
     path = folder if folder.suffix == ".toml" else folder / "task.toml"
     if not path.exists():
         raise BadInput("no such task file", where=str(path), hint="make one with `trex task new`")
     task = strict.from_toml(path, Task)
     text = strict.read_text(path)
+    if changes:
+        task = strict.convert(changed(tomllib.loads(text), changes), Task, source="--set")
     check(task, str(path), text)
     sums = _hashed(task.data, path.parent, _locator(str(path), text))
     return msgspec.structs.replace(task, data=msgspec.structs.replace(task.data, sha256=sums))
+
+
+def changed(raw: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
+    """The file's tables with single values replaced. Raises BadInput where a name leads into no table."""
+    for name, value in changes.items():
+        *tables, field = name.split(".")
+        inside = raw
+        for table in tables:
+            inside = inside.setdefault(table, {})
+            if not isinstance(inside, dict):
+                raise BadInput(f"`{name}` leads into no table", where="--set", hint="write table.field=value")
+        try:
+            inside[field] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            inside[field] = value  # a bare word is text
+    return raw
 
 
 def check(task: Task, where: str, text: str = "") -> None:

@@ -132,7 +132,7 @@ def _problem(error: TrexError) -> Problem:
 
 def _split(answers: dict[str, int], rows: int) -> SplitReport:
     majority = max(answers.values(), default=0) / rows if rows else 0.0
-    return SplitReport(rows=rows, answers=answers, majority=round(majority, 4))
+    return SplitReport(rows=rows, answers=answers, majority=majority)
 
 
 def _shown(task: Task, divided: Divided, workspace: Workspace) -> tuple[tuple[ShownRow, ...], list[str]]:

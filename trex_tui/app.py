@@ -30,7 +30,7 @@ from trex_tui.client.watcher import Watcher
 from trex_tui.keymap import APP, bindings
 from trex_tui.model.store import Store
 from trex_tui.screens.search import SearchScreen
-from trex_tui.theme import DARK, LIGHT
+from trex_tui.theme import DARK, DARK_ROLES, LIGHT
 
 INTERRUPTED = 3  # exit code
 TICKS = 10  # a second
@@ -72,6 +72,9 @@ class TrexApp(App[int]):
         self._search = SearchScreen(self, run or "")
         self._watcher = Watcher(self.store, workspace, self._search.wanted)
         self._tasks: list[asyncio.Task[None]] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DARK_ROLES
 
     def get_default_screen(self) -> Screen[None]:
         return self._search

@@ -64,6 +64,9 @@ def _run_commands(add) -> None:  # type: ignore[no-untyped-def]
     )
     run.add_argument("--rounds", type=_count, default=0, help="at most so many rounds (default: the task's)")
     run.add_argument("--budget", default="", help="at most so long: 15m, 8h (default: the task's)")
+    run.add_argument(
+        "--set", action="append", default=[], metavar="TABLE.FIELD=VALUE", help="change the task for this run"
+    )
     run.add_argument("--seed", type=_natural, default=0)
     run.add_argument(
         "--memory", choices=("run", "task", "all"), default="task", help="whose insights the Researcher is given"

@@ -43,6 +43,8 @@ SEARCH = (
     Key("4", "tab('cases')", "cases", "Validation rows that the trial got wrong"),
     Key("5", "tab('insight')", "insight", "What was learned here, and what this plan built on"),
     Key("6", "tab('log')", "log", "The trial's own log"),
+    Key("tab", "pane(1)", "pane", "The next pane: tree, node, log", 13),
+    Key("shift+tab", "pane(-1)", "pane before", "The pane before"),
     Key("escape", "back", "back", "Back to the tree"),
 )
 TREE = (
@@ -64,8 +66,8 @@ DETAIL = (
     Key("pageup,ctrl+u", "scroll_page(-1)", "page up", "A page up"),
     Key("home,g", "scroll_edge(False)", "top", "To the top"),
     Key("end,G", "scroll_edge(True)", "bottom", "To the bottom"),
-    Key("left,h", "turn(-1)", "left", "The tab before", 6, "h l"),
-    Key("right,l", "turn(1)", "tabs", "The next tab"),
+    Key("left,h", "turn(-1)", "tab before", "The tab before"),
+    Key("right,l", "turn(1)", "tabs", "The next tab", 6, "h l"),
 )
 LOG = (
     Key("down,j", "line(1)", "down", "A line down"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+Run = Callable[[], Coroutine[Any, Any, bool]]
 
 
 class Actions(Provider):
@@ -14,26 +16,23 @@ class Actions(Provider):
 
     SKIPPED: ClassVar[frozenset[str]] = frozenset({"command_palette"})
 
-    def _found(self) -> Iterator[tuple[str, str, str]]:
+    def _found(self) -> Iterator[tuple[str, Run, str]]:
+        """(name and key, what to run, what it does); the keys of the key bar first."""
         seen = set(self.SKIPPED)
-        for active in self.screen.active_bindings.values():
+        for active in sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show):
             binding = active.binding
             if binding.tooltip and binding.action not in seen:
                 seen.add(binding.action)
-                yield f"{binding.description} ({binding.key_display or binding.key})", binding.action, binding.tooltip
+                name = f"{binding.description} ({binding.key_display or binding.key})"
+                yield name, partial(self.app.run_action, binding.action, active.node), binding.tooltip
 
     async def discover(self) -> Hits:
-        for name, action, said in self._found():
-            yield DiscoveryHit(name, partial(self._do, action), help=said)
+        for name, run, said in self._found():
+            yield DiscoveryHit(name, run, help=said)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for name, action, said in self._found():
+        for name, run, said in self._found():
             score = max(matcher.match(name), matcher.match(said))
             if score > 0:
-                yield Hit(score, matcher.highlight(name), partial(self._do, action), help=said)
-
-    async def _do(self, action: str) -> None:
-        await self.screen.run_action(action) if hasattr(
-            self.screen, f"action_{action.split('(')[0]}"
-        ) else await self.app.run_action(action)
+                yield Hit(score, matcher.highlight(name), run, help=said)

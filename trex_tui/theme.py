@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+# Roles of our own, as plain colours: a colour with an alpha cannot be blended in a line that we render by hand.
+DARK_ROLES = {"quiet": "#9a9a9a", "faint": "#626262", "cursor-row": "#1f4258", "cursor-row-idle": "#2e2e2e"}
+LIGHT_ROLES = {"quiet": "#5f5f5f", "faint": "#a8a8a8", "cursor-row": "#c6e2f2", "cursor-row-idle": "#e4e4e4"}
+
 DARK = Theme(
     name="trex",
     primary="#5fafd7",
@@ -17,6 +21,7 @@ DARK = Theme(
     surface="#121212",
     panel="#262626",
     dark=True,
+    variables=DARK_ROLES,
 )
 LIGHT = Theme(
     name="trex-light",
@@ -31,4 +36,5 @@ LIGHT = Theme(
     surface="#ffffff",
     panel="#e4e4e4",
     dark=False,
+    variables=LIGHT_ROLES,
 )

@@ -2,14 +2,16 @@
 
 Hashes only: of whole normalised prompts and of word n-grams. N-grams come from the columns a prompt is made of, not
 from the prompt: a task's fixed wording is in every row and must not make every row look like a copy. For the same
-reason an n-gram that many held-out rows share (an instruction column, say) guards nothing.
+reason words that many held-out rows share (an instruction written into a column, say) count as fixed wording too.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -19,66 +21,88 @@ from engine.errors import MachineFailure
 from engine.files import write_atomic
 
 SIZES = (6, 8, 13)  # words; `decontaminate` chooses among them
-SHARED_BY = 10  # an n-gram in more held-out rows than this is a fixed phrase, not a leak
+ENOUGH = 0.1  # of a held-out row's n-grams: one for a sentence; long dialogues share a run or two by chance
+SHARED_BY = 10  # a run of words in more held-out rows than this is fixed wording, not a leak
 _WIDTH = 8  # bytes of one hash
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`guards.json`: sorted hashes, joined (base64)."""
+    """`guards.json`: sorted hashes, joined (base64); n-grams by size and held-out row."""
 
     version: int
     prompts: bytes
-    ngrams: dict[int, bytes]
+    ngrams: dict[int, list[bytes]]
 
 
-@dataclass(frozen=True)
 class Guard:
-    """The question recipes may ask. `ngram` 0: equal prompts only."""
+    """The question recipes may ask, for runs of `ngram` words; 0: equal prompts only."""
 
-    prompts: frozenset[bytes]
-    ngrams: frozenset[bytes]
-    ngram: int
+    def __init__(self, prompts: frozenset[bytes], rows: Sequence[frozenset[bytes]], ngram: int) -> None:
+        self._prompts, self._ngram = prompts, ngram
+        self._enough = [max(1, math.ceil(len(grams) * ENOUGH)) for grams in rows]
+        self._owners: dict[bytes, list[int]] = {}
+        for owner, grams in enumerate(rows):
+            for gram in grams:
+                self._owners.setdefault(gram, []).append(owner)
 
     def overlaps(self, row: Mapping[str, str]) -> bool:
-        """Whether the row's prompt equals a held-out one or shares `ngram` words in a row with one."""
+        """Whether the row's prompt equals a held-out one or shares enough runs of words with one."""
         prompt = row["prompt"]
-        if digest(normalise(prompt)) in self.prompts:
+        if digest(normalise(prompt)) in self._prompts:
             return True
-        return self.ngram > 0 and any(gram in self.ngrams for gram in ngrams(prompt, self.ngram))
+        if not self._ngram:
+            return False
+        shared = Counter(owner for gram in set(ngrams(prompt, self._ngram)) for owner in self._owners.get(gram, ()))
+        return any(count >= self._enough[owner] for owner, count in shared.items())
 
 
 @dataclass(frozen=True)
 class Guards:
-    """Hashes of all held-out rows."""
+    """Hashes of all held-out rows: of their prompts, and of each row's n-grams by size."""
 
     prompts: frozenset[bytes]
-    ngrams: Mapping[int, frozenset[bytes]]
+    ngrams: Mapping[int, tuple[frozenset[bytes], ...]]
 
     def at(self, ngram: int) -> Guard:
         """The guard for runs of `ngram` words (one of SIZES), or for equal prompts only (0)."""
-        return Guard(self.prompts, self.ngrams[ngram] if ngram else frozenset(), ngram)
+        return Guard(self.prompts, self.ngrams[ngram] if ngram else (), ngram)
 
 
 def build(rows: Iterable[tuple[str, tuple[str, ...]]]) -> Guards:
     """Guards over held-out rows, each given as its prompt and the columns the prompt was made from."""
-    prompts: set[bytes] = set()
-    shared: dict[int, Counter[bytes]] = {size: Counter() for size in SIZES}
-    for prompt, columns in rows:
-        prompts.update(digest(normalise(text)) for text in (prompt, " ".join(columns)))
-        for size, counts in shared.items():
-            counts.update({gram for text in columns for gram in ngrams(text, size)})
-    return Guards(
-        frozenset(prompts),
-        {
-            size: frozenset(g for g, rows_with in counts.items() if rows_with <= SHARED_BY)
-            for size, counts in shared.items()
-        },
-    )
+    held = list(rows)
+    fixed = _fixed_wording(columns for _, columns in held)
+    prompts = {digest(normalise(text)) for prompt, columns in held for text in (prompt, " ".join(columns))}
+    grams = {
+        size: tuple(frozenset(gram for text in columns for gram in _own(text, size, fixed)) for _, columns in held)
+        for size in SIZES
+    }
+    return Guards(frozenset(prompts), grams)
+
+
+def _fixed_wording(rows: Iterable[tuple[str, ...]]) -> frozenset[bytes]:
+    """Runs of the smallest size that more than SHARED_BY rows have."""
+    counts: Counter[bytes] = Counter()
+    for columns in rows:
+        counts.update({gram for text in columns for gram in ngrams(text, SIZES[0])})
+    return frozenset(gram for gram, rows_with in counts.items() if rows_with > SHARED_BY)
+
+
+def _own(text: str, size: int, fixed: frozenset[bytes]) -> Iterator[bytes]:
+    """N-grams of which at least half of the words are the row's own, not fixed wording."""
+    shared = [0] * (len(text) + 1)  # one for each word, and no text has more words than characters
+    for start, gram in enumerate(ngrams(text, SIZES[0])):
+        if gram in fixed:
+            shared[start : start + SIZES[0]] = [1] * SIZES[0]
+    before = [0, *accumulate(shared)]
+    for start, gram in enumerate(ngrams(text, size)):
+        if 2 * (before[start + size] - before[start]) <= size:
+            yield gram
 
 
 def save(guards: Guards, path: Path) -> None:
     """Write `guards.json`, the same bytes for the same guards."""
-    grams = {size: b"".join(sorted(found)) for size, found in sorted(guards.ngrams.items())}
+    grams = {size: [b"".join(sorted(row)) for row in rows] for size, rows in sorted(guards.ngrams.items())}
     write_atomic(path, msgspec.json.encode(_Stored(version=1, prompts=b"".join(sorted(guards.prompts)), ngrams=grams)))
 
 
@@ -90,7 +114,7 @@ def load(path: Path) -> Guards:
         raise MachineFailure("the guards of the held-out splits cannot be read", where=str(path), hint=REMAKE) from None
     if stored.version != 1 or set(stored.ngrams) != set(SIZES):
         raise MachineFailure("the guards were made by another version", where=str(path), hint=REMAKE)
-    return Guards(_split(stored.prompts), {size: _split(joined) for size, joined in stored.ngrams.items()})
+    return Guards(_split(stored.prompts), {size: tuple(map(_split, rows)) for size, rows in stored.ngrams.items()})
 
 
 REMAKE = "remove the task's folder below `tasks` in the workspace; it is made anew"

@@ -42,7 +42,7 @@ class DedupExact(Operator, frozen=True, kw_only=True, tag="dedup_exact"):
 
 
 class Decontaminate(Operator, frozen=True, kw_only=True, tag="decontaminate"):
-    """Drop rows that overlap a held-out split: an equal normalised prompt, or a shared `ngram` of words."""
+    """Drop rows that overlap a held-out split: an equal prompt, or shared runs of `ngram` words (guards.ENOUGH)."""
 
     ngram: Literal[6, 8, 13] = 8  # words; the sizes the guards are made for (engine.aidp.guards.SIZES)
     enabled: bool = True

@@ -54,6 +54,7 @@ class StartRun(Message, frozen=True, kw_only=True, tag="start_run"):
     wall: Short = ""  # a duration; "" = the task's
     exploration: Annotated[float, Meta(ge=0.0, le=100.0)] = 1.4
     memory: Memory = "task"
+    changes: dict[Short, Short] = {}  # of the task: {"budget.rounds": "5"}
 
 
 class SetFlag(Message, frozen=True, kw_only=True, tag="set_flag"):

@@ -18,7 +18,7 @@ from engine.executor.job import Item
 from engine.executor.loading import fit_attention
 from engine.executor.render import Tokens, answer_tokens, end_token, pad_token, prompt_tokens
 from engine.ftbench import metrics
-from engine.task import Evaluation, Format
+from engine.task import Evaluation, Format, label_texts
 
 Progress = Callable[[int], None]  # told how many rows are judged; may raise to stop
 
@@ -38,7 +38,7 @@ def judge(
     progress: Progress,
 ) -> list[Item]:
     """One item per row, in the rows' order. Raises BadInput where the split does not fit the task."""
-    labels = {label: answer_tokens(label, tokenizer) for label in evaluation.labels}
+    labels = {text: answer_tokens(text, tokenizer) for text in label_texts(evaluation, form).values()}
     by_likelihood = evaluation.mode == "label_likelihood"
     longest_answer = max(map(len, labels.values())) if by_likelihood else evaluation.max_new_tokens
     room = int(getattr(model.config, "max_position_embeddings", 0) or 2**20) - longest_answer

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from engine.errors import BadInput, IdeaFailure
 from engine.task import Format
 
@@ -88,15 +90,21 @@ def examples(rows: Iterable[Mapping[str, Any]], form: Format, tokenizer: Any, ma
     return Examples(made, cut, dropped)
 
 
-def preview(
-    rows: Iterable[Mapping[str, Any]], form: Format, tokenizer: Any, max_length: int
-) -> list[list[tuple[str, bool]]]:
-    """Per row, the text of each token and whether it is supervised."""
-    shown = examples(rows, form, tokenizer, max_length).rows
-    return [
+class Preview(msgspec.Struct, frozen=True):
+    """Per row, the text of each token and whether it is supervised; `truncated`: rows cut or dropped for length."""
+
+    rows: list[list[tuple[str, bool]]]
+    truncated: int
+
+
+def preview(rows: Iterable[Mapping[str, Any]], form: Format, tokenizer: Any, max_length: int) -> Preview:
+    """What a person is shown of rows: the tokens that training would see."""
+    made = examples(rows, form, tokenizer, max_length)
+    shown = [
         [(tokenizer.decode([token]), label != IGNORED) for token, label in zip(row.ids, row.labels, strict=True)]
-        for row in shown
+        for row in made.rows
     ]
+    return Preview(shown, made.cut + made.dropped)
 
 
 def end_token(tokenizer: Any) -> int:

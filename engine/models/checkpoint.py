@@ -59,10 +59,10 @@ def safetensors_parameters(path: Path) -> int:
             raise BadInput("not a safetensors file, or a damaged one", where=str(path), hint="get the file again")
         raw = source.read(length)
     try:
-        header = msgspec.json.decode(raw, type=dict[str, _Tensor | dict[str, str]])
+        header = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        tensors = [msgspec.json.decode(entry, type=_Tensor) for key, entry in header.items() if key != "__metadata__"]
     except (msgspec.MsgspecError, RecursionError):
         raise BadInput("the safetensors header is damaged", where=str(path), hint="get the file again") from None
-    tensors = [msgspec.convert(entry, _Tensor) for key, entry in header.items() if key != "__metadata__"]
     needed = 8 + length + max((tensor.data_offsets[1] for tensor in tensors), default=0)
     if size < needed:
         raise BadInput(f"the file is cut short: {size:,} bytes of {needed:,}", where=str(path), hint="get it again")

@@ -11,7 +11,7 @@ from engine.search.tree import Tree
 
 
 def incidents(records: Sequence[ev.Record]) -> tuple[Incident, ...]:
-    """Failures, interruptions, pauses, fall-backs and notes, in order."""
+    """Failures, interruptions, pauses, fall-backs, notes and what a person did, in order."""
     start = records[0].time if records else 0.0
     found = []
     for record in records:
@@ -31,6 +31,10 @@ def _incident(event: ev.AnyEvent) -> tuple[str, str, str] | None:
             return event.trial, "interrupted", event.cause or "no cause given"
         case ev.Noted():
             return event.node, event.kind, event.text
+        case ev.FlagSet():
+            return event.node, "person", f"{event.flag} {'set' if event.on else 'taken back'} by {event.by}"
+        case ev.StopAsked():
+            return "", "person", f"the search was stopped by {event.by}"
         case ev.Finished() if event.changed:
             return event.trial, "changed", event.changed
         case ev.RunPaused():

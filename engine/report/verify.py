@@ -31,6 +31,11 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     said: str
 
+    @property
+    def text(self) -> str:
+        """The line for a person: `ok      n2t0 on test: 0.8300 ...` or `WRONG   ...`."""
+        return f"{'ok' if self.ok else 'WRONG':<6} {self.what}: {self.said}"
+
 
 class _Row(msgspec.Struct, frozen=True):
     id: str
@@ -98,6 +103,8 @@ def _problems(
         return
     if created and result.metric != created.metric:
         yield f"judged by {result.metric}, not by the run's {created.metric}"
+    if created and created.model_sha256 and result.model_sha256 != created.model_sha256:
+        yield "judged with another base model than the run's (sha256 differs)"
     yield scoring.disagreement(trial, split, score, scoring.recompute(result)).removeprefix(f"{trial} on {split}: ")
     yield _contributions(result)
     if golds is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from engine.errors import MachineFailure
 
 HELD = "the quick brown fox jumps over the lazy dog near the river bank today"
 FRAME = "Read this carefully and say whether the customer is happy with us: {} Verdict:"
-WORDS = st.lists(st.sampled_from("alpha beta gamma delta epsilon zeta eta theta".split()), min_size=1, max_size=20)
+WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta", "epsilon"]), min_size=1, max_size=20)
 
 
 def made(*texts: str) -> guards.Guards:
@@ -45,6 +46,23 @@ def test_a_phrase_that_many_held_out_rows_share_is_no_overlap() -> None:
     assert made(*rows[:-1]).at(8).overlaps({"prompt": f"{phrase} something else"})
 
 
+def test_an_instruction_written_into_the_column_hides_no_copy_and_makes_none() -> None:
+    frame = "Is the sentiment of this text positive or negative? Answer with one word. Text: {}"
+    rows = [frame.format(f"{word} {HELD} {number}") for number, word in enumerate("abcdefghijklmn")]
+    guard = guards.build(
+        (row, (row,)) for row in [*rows[:1], *(frame.format(f"{n} other words") for n in range(20))]
+    ).at(8)
+    assert guard.overlaps({"prompt": rows[5]})
+    assert not guard.overlaps({"prompt": frame.format("a quite different beginning of a text")})
+
+
+def test_a_long_row_needs_more_than_one_run_in_common() -> None:
+    held = " ".join(f"word{n}" for n in range(300))
+    guard = made(held).at(8)
+    assert not guard.overlaps({"prompt": "before " + " ".join(f"word{n}" for n in range(20)) + " after"})
+    assert guard.overlaps({"prompt": "before " + " ".join(f"word{n}" for n in range(60)) + " after"})
+
+
 def test_ngram_zero_compares_whole_prompts_only() -> None:
     guard = made(HELD).at(0)
     assert guard.overlaps({"prompt": HELD})
@@ -54,7 +72,8 @@ def test_ngram_zero_compares_whole_prompts_only() -> None:
 @given(held=WORDS, row=WORDS)
 def test_overlap_is_what_a_plain_search_says(held: list[str], row: list[str]) -> None:
     runs = {tuple(held[at : at + 6]) for at in range(len(held) - 5)}
-    expected = held == row or any(tuple(row[at : at + 6]) in runs for at in range(len(row) - 5))
+    shared = runs & {tuple(row[at : at + 6]) for at in range(len(row) - 5)}
+    expected = held == row or len(shared) >= max(1, math.ceil(len(runs) / 10))
     guard = guards.build([(" ".join(held), (" ".join(held),))]).at(6)
     assert guard.overlaps({"prompt": " ".join(row)}) == expected
 

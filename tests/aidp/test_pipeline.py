@@ -256,7 +256,7 @@ def test_a_broken_extra_file_is_the_idea_s_failure(tmp_path: Path) -> None:
 
 def test_the_number_of_processes_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.aidp.operators.PARALLEL", 10)
-    rows = numbered(40) + [{"id": "long", "prompt": "word " * 30, "answer": "no"}]
+    rows = [*numbered(40), {"id": "long", "prompt": "word " * 30, "answer": "no"}]
     guard = guards.build([("text number 7 of many", ("text number 7 of many",))])
     recipe = (FilterLength(max_words=20), BalanceLabels(), Shuffle())
     one = run(rows, *recipe, seed=5, guards=guard)

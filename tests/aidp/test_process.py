@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine import jobs
@@ -38,8 +38,6 @@ def job(tmp_path: Path) -> DataJob:
 
 
 def with_recipe(job: DataJob, *operators: AnyOperator, **more: object) -> DataJob:
-    import msgspec
-
     return msgspec.structs.replace(job, recipe=Recipe(operators=operators), **more)
 
 
@@ -100,11 +98,9 @@ def test_a_held_directory_is_left_alone(tmp_path: Path, job: DataJob) -> None:
     assert status == 2 and outcome is None
 
 
-def test_nonsense_in_the_job_is_said(tmp_path: Path, job: DataJob) -> None:
+def test_nonsense_in_the_job_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
-    raw = json.loads((tmp_path / "bad" / "job.json").read_text()) if (folder / "job.json").exists() else {}
-    assert raw == {}
     (folder / "job.json").write_text('{"recipee": {}}')
     command = [sys.executable, "-P", "-m", "engine.aidp", str(folder)]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)

@@ -33,12 +33,27 @@ class RunMaker:
         self.maximize = setup.get("maximize", True)
         self.golds = {s: {f"{s}-{n}": LABELS[n % 2] for n in range(1, rows + 1)} for s, rows in ROWS.items()}
         self.write_splits()
-        given = dict(
-            task="movies", title="Movie reviews", task_path="tasks/movies", task_fingerprint="f" * 16, metric="accuracy",
-            maximize=True, base_model="SmolLM2-135M-Instruct", researcher="Qwen", policy="uct", normaliser="rank", seed=0,
-            wall_seconds=900.0, rounds=4, trials_per_round=2, confirm_candidates=2, versions={"torch": "2.13.0"},
-            hardware="2 cores, 24 GB", splits=str(self.splits), manifest=sha256_file(self.splits / "manifest.json"),
-        )  # fmt: skip
+        given = {
+            "task": "movies",
+            "title": "Movie reviews",
+            "task_path": "tasks/movies",
+            "task_fingerprint": "f" * 16,
+            "metric": "accuracy",
+            "maximize": True,
+            "base_model": "SmolLM2-135M-Instruct",
+            "researcher": "Qwen",
+            "policy": "uct",
+            "normaliser": "rank",
+            "seed": 0,
+            "wall_seconds": 900.0,
+            "rounds": 4,
+            "trials_per_round": 2,
+            "confirm_candidates": 2,
+            "versions": {"torch": "2.13.0"},
+            "hardware": "2 cores, 24 GB",
+            "splits": str(self.splits),
+            "manifest": sha256_file(self.splits / "manifest.json"),
+        }
         self.add(ev.RunCreated(**{**given, **setup}))
 
     @property
@@ -93,7 +108,7 @@ class RunMaker:
                 items=items,
                 device="cpu",
                 versions={"transformers": "5.23"},
-            ),  # fmt: skip
+            ),
         )
         sha256 = sha256_file(folder / "result.json")
         return {"score": score, "low": low, "high": high, "items": len(items), "result_sha256": sha256}
@@ -104,18 +119,23 @@ class RunMaker:
         claim = self.judge(trial, "validation", wrong)
         if node != "n0":
             self.curve(trial)
-        timing = dict(seconds=seconds, train_seconds=seconds * 0.6, evaluate_seconds=seconds * 0.3)
+        timing = {"seconds": seconds, "train_seconds": seconds * 0.6, "evaluate_seconds": seconds * 0.3}
         self.add(ev.Finished(trial=trial, node=node, **claim, **timing, examples=256, **fields), after=seconds)
 
     def curve(self, trial: str, steps: int = 32) -> None:
         draw = random.Random(trial)
         rows = [
             Step(
-                time=self.now + n, step=n, loss=0.35 + 2.2 / (1 + n / 3) + draw.gauss(0, 0.08), learning_rate=3e-4,
-                grad_norm=1.0, tokens_per_second=350.0, memory=2**30,
+                time=self.now + n,
+                step=n,
+                loss=0.35 + 2.2 / (1 + n / 3) + draw.gauss(0, 0.08),
+                learning_rate=3e-4,
+                grad_norm=1.0,
+                tokens_per_second=350.0,
+                memory=2**30,
             )
             for n in range(1, steps + 1)
-        ]  # fmt: skip
+        ]
         write_jsonl(self.run_dir / "trials" / trial / "metrics.jsonl", rows)
 
     def base(self, wrong: set[int] | float = 0.44) -> None:
@@ -134,7 +154,14 @@ class RunMaker:
         fixed = direction if direction == "baseline" else None
         self.add(ev.NodeAdded(node=name, parent=parent, direction=fixed), after=1)
         if source == "researcher":
-            call = dict(model="Qwen", prompt="...", answer="{}", seconds=6.0, prompt_tokens=900, answer_tokens=120)
+            call = {
+                "model": "Qwen",
+                "prompt": "...",
+                "answer": "{}",
+                "seconds": 6.0,
+                "prompt_tokens": 900,
+                "answer_tokens": 120,
+            }
             self.add(ev.Asked(call=f"{name}/plan/1", node=name, purpose="plan", attempt=1, **call), after=6)
         recipe = plan.pop("recipe", Recipe(operators=(DedupExact(), BalanceLabels(), Shuffle()), seed=7))
         said = plan.pop("hypothesis", "Training on more rows helps more than a higher rank.")
@@ -164,9 +191,14 @@ class RunMaker:
         learned = ev.Learned(insight="r1:n2", node="n2", text="Twice the rows gave ten points.", supports=("n2",))
         self.add(learned, after=3)
         self.node(
-            "n3", parent="n2", direction="refine_data", source="sampled", insights_given=("r0:n4", "r1:n2"),
-            insights_named=("r0:n4",), hypothesis="Balanced labels help.",
-        )  # fmt: skip
+            "n3",
+            parent="n2",
+            direction="refine_data",
+            source="sampled",
+            insights_given=("r0:n4", "r1:n2"),
+            insights_named=("r0:n4",),
+            hypothesis="Balanced labels help.",
+        )
         self.trial("n3t0", 0.14, seconds=120)
         self.add(ev.Noted(text="no valid answer after 2 attempts: a sampled plan", node="n3", kind="fallback"))
         self.confirm("n2t0", 0.15)

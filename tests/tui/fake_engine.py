@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 
 from engine.control import protocol as p
+from engine.executor.job import State
+from engine.files import write_json
 from engine.search import events as ev
 from engine.workspace import Workspace
 
@@ -133,6 +135,7 @@ async def _by_hand(home: Path, live: bool) -> None:
                 with metrics.open("a") as out_file, log.open("a") as log_file:
                     out_file.write(script.step_line("n6t0", step, 64))
                     log_file.write(f"step {step}: loss 0.31\n")
+                write_json(metrics.parent / "state.json", State(phase="training", step=min(step, 64), steps=64))
                 engine.pulse = msgspec.structs.replace(engine.pulse, time=time.time(), since=since, eta=since + 400)
             await engine.beat()
 

@@ -49,7 +49,10 @@ class Script:
             for attempt, purpose in enumerate(("direction", "plan"), 1):
                 self.say(asked(node, purpose, attempt), after=6.0)
         self.say(ev.Planned(node=node, plan=plan))
-        self.say(ev.DataReady(node=node, rows=1874, dropped=(("dedup_exact", 21), ("filter_length", 105)), seconds=2.1))
+        drops = {"dedup_exact": 21, "filter_length": 105}
+        lost = tuple((name, drops.get(name, 0)) for name in map(aidp.operator_name, plan.recipe.operators))
+        rows = 2000 - sum(count for _, count in lost)
+        self.say(ev.DataReady(node=node, rows=rows, dropped=(*lost, ("decontaminate", 3)), seconds=2.1))
 
     def judge(self, trial: str, score: float, seconds: float = 65.0) -> None:
         node = trial.split("t")[0]
@@ -110,6 +113,7 @@ def created(splits: str = "", task_path: str = "", rounds: int = 6) -> ev.RunCre
         trials_per_round=3,
         confirm_candidates=2,
         splits=splits,
+        exploration=0.2,
     )
 
 
@@ -182,7 +186,7 @@ def search(splits: str = "", task_path: str = "") -> Script:
     out.say(ev.Noted(text="the plan was sampled: two answers in a row were duplicates", node="n6", kind="fallback"))
     out.grow(
         "n6",
-        "n2",
+        "n4",
         plan("adjust_training", "sampled: warmup_ratio 0.1 -> 0.2", change(more_rows[1], warmup_ratio=0.2), hot[2]),
     )
     out.say(ev.Launched(trial="n6t0", node="n6"))

@@ -23,6 +23,7 @@ class Watcher:
         self._store, self._workspace, self._wanted = store, workspace, wanted
         self._offsets: dict[tuple[str, str], Offsets] = {}
         self._poked = asyncio.Event()
+        self._reading = asyncio.Lock()  # two readings at once would bring the same lines twice
 
     def poke(self) -> None:
         self._poked.set()
@@ -38,6 +39,10 @@ class Watcher:
                 continue
 
     async def once(self) -> None:
+        async with self._reading:
+            await self._read_all()
+
+    async def _read_all(self) -> None:
         for run, trial in self._wanted():
             seen = self._offsets.get((run, trial), Offsets())
             folder = self._workspace.trial(run, trial)

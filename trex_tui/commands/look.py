@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from engine.errors import BadInput
+from engine.insights import Insights, Row
 from engine.journal import Journal
+from engine.search.events import Learned
 from engine.search.tree import ROOT_TRIAL, Node, Tree
 from trex_tui.commands.engine import answers
 from trex_tui.commands.run import trees
@@ -172,7 +174,9 @@ def export(options: argparse.Namespace) -> int:
     trial = _trial_of(tree, options.node or tree.champion, options.run)
     journal = Journal.open_read_only(options.space.journal)
     try:
-        target = export_adapter(options.space.run(options.run), trial, options.to, journal.records(run=options.run))
+        target = export_adapter(
+            options.space.run(options.run), trial, options.to, list(journal.records(run=options.run))
+        )
     finally:
         journal.close()
     print(target)
@@ -205,20 +209,23 @@ def insights(options: argparse.Namespace) -> int:
 
 def search_insights(options: argparse.Namespace) -> int:
     """The insights nearest to a text."""
-    from engine.insights import search_once
-
-    found = _journal_insights(options)
-    hits = asyncio.run(search_once(found, options.text, options.space))
+    rows = [Row(id=e.insight, task=e.task, text=e.text) for e in _journal_insights(options)]
+    hits = asyncio.run(_nearest(Insights(rows, options.space.cache / "insights"), options.text))
     if options.json:
-        return _print_json(
-            [{"insight": learned.insight, "similarity": near, "text": learned.text} for learned, near in hits]
-        )
-    for learned, near in hits:
-        print(f"{near:.2f}  {learned.insight}  {learned.text}")
+        return _print_json([{"insight": row.id, "similarity": near, "text": row.text} for row, near in hits])
+    for row, near in hits:
+        print(f"{near:.2f}  {row.id}  {row.text}")
     return 0
 
 
-def _journal_insights(options: argparse.Namespace) -> list[Any]:
+async def _nearest(index: Insights, text: str) -> list[tuple[Row, float]]:
+    try:
+        return [(index.rows[hit.id], hit.similarity) for hit in await index.nearest(text, 10)]
+    finally:
+        await index.close()
+
+
+def _journal_insights(options: argparse.Namespace) -> list[Learned]:
     journal = Journal.open_read_only(options.space.journal)
     try:
         return journal.insights()

@@ -47,8 +47,9 @@ def pull(options: argparse.Namespace) -> int:
 
 def take_in(options: argparse.Namespace) -> int:
     """Add a model from a file or folder."""
-    found = models.import_model(
-        options.path, options.space.models, name=options.name, kind="base" if options.base else None
+    options.space.create()
+    found = models.import_file(
+        options.path, options.name, options.space.models, kind="base" if options.base else None, progress=Progress()
     )
     print(f"{found.name} ({found.kind}): {found.path}")
     return 0

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         rounds=options.rounds,
         wall=options.budget,
         memory=options.memory,
+        changes=changes(options.set),
     )
     reply = ask(options.space, command)
     if options.detach:
@@ -47,6 +48,15 @@ def run(options: argparse.Namespace) -> int:
     if options.headless or not _terminal():
         return watch(options.space, reply.run)
     return _interface(options.space, reply.run)
+
+
+def changes(given: list[str]) -> dict[str, str]:
+    """`budget.rounds=5` as a name and a value. Raises BadInput."""
+    pairs = [text.partition("=") for text in given]
+    wrong = next((text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)), None)
+    if wrong is not None:
+        raise BadInput(f"`{wrong}` sets nothing", where="--set", hint="write table.field=value")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def quickstart(options: argparse.Namespace) -> int:

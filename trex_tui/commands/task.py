@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from engine import taskcheck, taskdata, tasknew
-from engine.errors import TrexError
+from engine.errors import BadInput, TrexError
 from engine.task import load_task
 from engine.workspace import shipped
 from trex_tui.commands.models import Progress
@@ -25,8 +26,35 @@ def list_tasks(_options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Validate a task and show rows as the model sees them."""
-    print(taskcheck.check_task(task_folder(options.task), options.space).text())
-    return 0
+    report = taskcheck.check_task(task_folder(options.task), options.space)
+    for problem in report.problems:
+        print(f"trex: {problem}", file=sys.stderr)
+    for note in report.notes:
+        print(f"note: {note}")
+    for name, split in report.splits.items():
+        answers = ", ".join(f"{answer} {count:,}" for answer, count in split.answers.items())
+        print(
+            f"{name:12} {split.rows:7,} rows"
+            + (f"   {answers}; always the same answer: {split.majority:.3f}" if answers else "")
+        )
+    for number, row in enumerate(report.rows, 1):
+        print(f"\nrow {number} as the model sees it (what it learns stands between » and «):\n{marked(row)}")
+    print(f"\n{report.name}: " + ("fine" if report.ok else f"{len(report.problems)} to mend"))
+    return 0 if report.ok else BadInput.exit_code
+
+
+def marked(row: taskcheck.ShownRow) -> str:
+    """The row's text with its supervised tokens marked; plain where the base model is not installed."""
+    if not row.tokens:
+        return f"{row.prompt}»{row.answer}«"
+    parts: list[str] = []
+    inside = False
+    for text, supervised in row.tokens:
+        if supervised != inside:
+            parts.append("»" if supervised else "«")
+            inside = supervised
+        parts.append(text)
+    return "".join(parts) + ("«" if inside else "")
 
 
 def fetch(options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ GLYPHS: dict[str, str] = {
     "paused": "‖",
     "stopped": "■",
     "pruned": "×",
+    "pinned": "▪",
 }
 BEST = "★"
 SHORT: dict[Direction, str] = {
@@ -70,9 +71,10 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
+        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
     if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+        minutes = whole % 3600 // 60
+        return f"{whole // 3600} h {minutes:02d} min" if minutes else f"{whole // 3600} h"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 

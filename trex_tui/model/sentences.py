@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from engine.plan import Source
 from engine.search import events as ev
 from trex_tui.model.format import duration, number, plural
+
+WRITERS: dict[Source, str] = {
+    "researcher": "planned by the Researcher",
+    "sampled": "sampled",
+    "person": "planned by a person",
+    "baseline": "the task's own",
+}
 
 
 def sentence(event: ev.AnyEvent) -> str:
@@ -19,7 +27,8 @@ def sentence(event: ev.AnyEvent) -> str:
         case ev.Planned():
             plan = event.plan
             trials = plural(len(plan.trials), "trial")
-            return f"{event.node} {plan.direction}, {trials}, by {plan.source}: {plan.hypothesis}"
+            text = plan.hypothesis.removeprefix("sampled: ")
+            return f"{event.node} tries {plan.direction}, {trials}, {WRITERS[plan.source]}: {text}"
         case ev.DataReady():
             gone = sum(count for _, count in event.dropped)
             return f"{event.node}: {event.rows:,} rows ready, {gone:,} dropped"

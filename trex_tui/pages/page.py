@@ -13,7 +13,7 @@ from trex_tui.model import format as fmt
 from trex_tui.model.store import RunView, Store
 from trex_tui.model.telemetry import TrialView
 
-HEADING, DIM, GOOD, BAD, MARK = "bold $primary", "$text-muted", "$text-success", "$text-warning", "bold $accent"
+HEADING, DIM, GOOD, BAD, MARK = "bold $primary", "$quiet", "$text-success", "$text-warning", "bold $accent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The plan: the recipe with what each operator dropped, and the configurations side by side.
 
-A knob that differs from the best trial of the parent carries a `*`; equal knobs stand below, dimmed.
+A knob that differs from the best trial of the parent carries a `*`; those that do stand first.
 """
 
 from __future__ import annotations
@@ -24,23 +24,19 @@ def page(about: Subject) -> Content:
     if plan is None:
         out.text("The plan is being written.", DIM)
         return out.content()
-    _recipe(about.node, plan.recipe, out)
     _trials(about, out)
     _configurations(about, out)
+    _recipe(about.node, plan.recipe, out)
     return out.content()
 
 
 def _recipe(node: Node, recipe: Recipe, out: Page) -> None:
     rows = f"{node.rows:,} rows" if node.rows is not None else "not run yet"
     out.heading("Recipe", f"{rows}, seed {recipe.seed}")
-    steps = describe(recipe).split(" -> ")
-    dropped = [count for _, count in node.dropped] if len(node.dropped) == len(steps) else None
-    for index, step in enumerate(steps):
-        lost = f"  {dropped[index]:,} dropped" if dropped else ""
-        out.text(f"{index + 1}. {step}{lost}")
-    if dropped is None:
-        for name, count in node.dropped:
-            out.text(f"   {name}: {count:,} dropped", DIM)
+    for number, step in enumerate(describe(recipe).split(" -> "), 1):
+        out.text(f"{number}. {step}")
+    if node.dropped:
+        out.text("dropped: " + ", ".join(f"{name} {count:,}" for name, count in node.dropped), DIM)
 
 
 def _trials(about: Subject, out: Page) -> None:
@@ -59,28 +55,32 @@ def _outcome(trial: Trial) -> str:
 
 
 def _configurations(about: Subject, out: Page) -> None:
-    """One column per trial, the parent's best first; as many as fit, the chosen trial always."""
+    """One column per trial, the trial they are compared with first; as many as fit, the chosen one always."""
+    before = _compared(about)
     trials = [t for t in about.node.trials.values() if t.config is not None]
-    before = about.parent.best(about.tree.maximize)
-    base = before.config if before and before.config else None
-    room = max(1, (about.width - NAME) // COLUMN - (1 if base else 0))
+    room = max(1, (about.width - NAME) // COLUMN - (1 if before else 0))
     shown = trials if len(trials) <= room else [t for t in trials if t.id == about.trial_name] or trials[:1]
+    note = f"* differs from {before.id}" if before else ""
+    old = fmt.knobs(before.config) if before and before.config else {}
     columns = [fmt.knobs(t.config) for t in shown if t.config is not None]
-    old = fmt.knobs(base) if base else None
-    against = f"* differs from {before.id}" if before and old else "the parent has no configuration to compare with"
-    out.heading("Configuration", against if len(shown) == len(trials) else f"{against}; t shows the others")
-    head = ["", *([before.id] if before and old else []), *(t.id for t in shown)]
-    rows, styles = [_row(head)], [DIM]
-    for different in (True, False):
-        for name in columns[0]:
-            values = [column[name] for column in columns]
-            differs = any(old[name] != value for value in values) if old else len(set(values)) > 1
-            if differs == different:
-                marked = [f"{'*' if old and old[name] != value else ''}{value}" for value in values]
-                rows.append(_row([name, *([old[name]] if old else []), *marked]))
-                styles.append("bold" if different else DIM if old else "")
-    for row, style in zip(rows, styles, strict=True):
-        out.text(row, style)
+    different = [name for name in columns[0] if any(c[name] != old.get(name, c[name]) for c in columns)]
+    if old and not different:
+        note = f"the same as {before.id if before else ''}"
+    out.heading("Configuration", note if len(shown) == len(trials) else f"{note} (t: the other trials)")
+    out.text(_row(["", *([before.id] if before else []), *(t.id for t in shown)]), DIM)
+    for name in [*different, *(name for name in columns[0] if name not in different)]:
+        marked = [("*" if old and c[name] != old[name] else "") + c[name] for c in columns]
+        out.text(_row([name, *([old[name]] if old else []), *marked]), "bold" if name in different else "")
+
+
+def _compared(about: Subject) -> Trial | None:
+    """The parent's best trial; below the base model, which has no configuration, the baseline."""
+    if about.node.parent != ROOT:
+        return about.parent.best(about.tree.maximize)
+    baseline = next((n for n in about.tree.nodes.values() if n.direction == "baseline"), None)
+    if baseline is None or baseline.id == about.name:
+        return None
+    return baseline.best(about.tree.maximize)
 
 
 def _row(cells: list[str]) -> str:

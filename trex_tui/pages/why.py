@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from engine.search.events import Term
 from engine.search.policies import ROOT_ROUNDS
 from engine.search.tree import ROOT
 from trex_tui.model import format as fmt
 from trex_tui.model.state import state_word
-from trex_tui.pages.page import BAD, DIM, GOOD, MARK, Page, Subject
+from trex_tui.pages.page import BAD, DIM, MARK, Page, Subject
 
 SOURCES = {
     "researcher": "written by the Researcher",
@@ -104,13 +105,17 @@ def _choice(about: Subject, out: Page) -> None:
     out.table(rows, styles)
     if len(terms) > len(shown):
         out.text(f"and {len(terms) - len(shown)} more with less", DIM)
-    if terms[0].node != parent:
-        early = int(about.name[1:]) <= ROOT_ROUNDS and parent == ROOT
-        out.text(
-            f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say" if early else "", DIM
-        )
-    elif len(terms) > 1:
-        out.text(f"{terms[0].total - terms[1].total:.3f} ahead of {terms[1].node}", GOOD)
+    if len(terms) > 1:
+        out.text(_margin(about, terms[0], terms[1]), DIM)
+
+
+def _margin(about: Subject, first: Term, second: Term) -> str:
+    """How clear the choice was, or why it was not the highest term."""
+    if first.node == about.node.parent:
+        return f"{first.total - second.total:.3f} ahead of {second.node}"
+    if about.node.parent == ROOT and int(about.name[1:]) <= ROOT_ROUNDS:
+        return f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say"
+    return f"{about.tree.setup.policy} does not choose by the total of these terms alone"
 
 
 def _calls(about: Subject, out: Page) -> None:

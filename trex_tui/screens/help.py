@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
@@ -26,7 +27,7 @@ KEYS = {
     "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 LEGEND = ("planned", "queued", "running", "paused", "interrupted", "done", "failed", "cancelled", "pruned")
-COLUMN = 24
+COLUMN = 22
 
 
 class Help(ModalScreen[None]):
@@ -43,26 +44,40 @@ class Help(ModalScreen[None]):
         with Vertical(id="box") as box:
             box.border_title = "help: every key"
             with VerticalScroll(id="help-scroll"):
-                yield Static(text(self._below, self.app))
+                yield Static(id="help-text")
             yield KeyBar()
+
+    def on_resize(self) -> None:
+        width = self.query_one("#help-scroll").scrollable_content_region.width
+        self.query_one("#help-text", Static).update(text(self._below, self.app, max(30, width)))
 
     def action_close(self) -> None:
         self.dismiss()
 
 
-def text(screen: Screen[object], app: App[object]) -> Content:
-    """The help of a screen."""
+def text(screen: Screen[object], app: App[object], width: int) -> Content:
+    """The help of a screen, laid out for `width` cells."""
     lines: list[Content] = []
     for title, found in sections(screen, app):
         lines.append(Content.styled(title, "bold $primary"))
         for keys, said in found:
-            lines.append(Content.assemble((f"  {keys:<{COLUMN}}", "bold $text-accent"), said))
+            first, *more = textwrap.wrap(said, max(10, width - COLUMN - 2))
+            lines.append(Content.assemble((f"  {keys:<{COLUMN}}", "bold $text-accent"), first))
+            lines.extend(Content(" " * (COLUMN + 2) + line) for line in more)
         lines.append(Content(""))
     lines.append(Content.styled("Signs", "bold $primary"))
-    lines.append(Content("  " + "   ".join(fmt.state(word) for word in LEGEND)))
-    lines.append(Content(f"  {fmt.BEST} the best so far, or the champion   ± half of the 95% interval"))
-    lines.append(Content("  Leaving the interface or closing the terminal changes nothing: the engine works on."))
+    lines.extend(Content(f"  {line}") for line in _signs(width - 2))
     return Content("\n").join(lines)
+
+
+def _signs(width: int) -> list[str]:
+    states = "   ".join(fmt.state(word).replace(" ", "\u00a0") for word in LEGEND)
+    said = (
+        states,
+        f"{fmt.BEST} the best so far, or the champion.  ± half of the 95% interval of a score.",
+        "Leaving the interface or closing the terminal changes nothing: the engine works on.",
+    )
+    return [line for part in said for line in textwrap.wrap(part, width)]
 
 
 def sections(screen: Screen[object], app: App[object]) -> list[tuple[str, list[tuple[str, str]]]]:

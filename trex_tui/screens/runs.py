@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -12,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from engine.search.tree import ROOT
 from trex_tui.keymap import CLOSE, RUNS, bindings
 from trex_tui.model import format as fmt
 from trex_tui.model.store import Part, RunView, Store
@@ -37,12 +39,11 @@ class Runs(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = f"searches, {len(self._store.runs)}"
-            yield Static("No search yet; n starts one." if not self._store.runs else "", id="runs-none")
+            yield Static(id="runs-head", markup=False)
             yield RunList(id="runs-list", markup=False)
             yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#runs-none").display = not self._store.runs
         self._fill()
 
     def on_resize(self) -> None:
@@ -58,8 +59,10 @@ class Runs(ModalScreen[str]):
         kept = (option.id if option else None) or self._current
         names = list(reversed(self._store.runs))
         width = max(30, shown.scrollable_content_region.width - 2)
+        head, *rows = lines(self._store.runs, self._now(), width)
+        self.query_one("#runs-head", Static).update(f" {head}" if names else "No search yet; n starts one.")
         shown.clear_options()
-        shown.add_options([Option(row(n, self._store.runs[n], self._now(), width), id=n) for n in names])
+        shown.add_options([Option(row, id=name) for name, row in zip(names, rows, strict=True)])
         if kept in names:
             shown.highlighted = names.index(kept)
 
@@ -70,27 +73,38 @@ class Runs(ModalScreen[str]):
         self.dismiss("")
 
 
-def row(name: str, view: RunView, now: float, width: int) -> str:
-    """One run in a line of `width` cells; what is less important falls away from the right."""
+HEAD = ("state", "search", "task", "best", "gain", "started", "time", "rounds", "policy")
+
+
+def lines(runs: Mapping[str, RunView], now: float, width: int) -> list[str]:
+    """A heading and a line per run, newest first; columns that do not fit fall away from the right."""
+    table = [HEAD, *(cells(name, runs[name], now) for name in reversed(list(runs)))]
+    widths = [max(cell_len(row[column]) for row in table) for column in range(len(HEAD))]
+    fitting = len(HEAD)
+    while fitting > 1 and sum(widths[:fitting]) + 2 * (fitting - 1) > width:
+        fitting -= 1
+    return [_padded(row[:fitting], widths, width) for row in table]
+
+
+def _padded(row: tuple[str, ...], widths: list[int], width: int) -> str:
+    columns = (set_cell_size(cell, wide) for cell, wide in zip(row, widths, strict=False))
+    return fmt.cut("  ".join(columns).rstrip(), width)
+
+
+def cells(name: str, view: RunView, now: float) -> tuple[str, ...]:
+    """What stands in the columns for one run."""
     tree = view.tree
     if tree.created is None:
-        return name
+        return (fmt.state("planned"), name, *[""] * (len(HEAD) - 2))
     best = tree.trial(tree.champion).score if tree.champion else view.best.score if view.best else None
-    grown = fmt.gain(best, tree.score("n0"), tree.maximize)
-    parts = [
-        f"{fmt.state(view.word):<12}",
-        f"{fmt.cut(fmt.clean(tree.created.task), 18):<18}",
-        f"{fmt.score(best):<14}",
-        f"{grown:>6}",
-        f"{name:<18}",
-        f"{fmt.day(tree.started_at):<16}",
-        f"{fmt.duration(tree.elapsed(now)):>12}",
-        f"{fmt.plural(len(view.order) - 1, 'round'):>10}",
-        f"policy {tree.created.policy}",
-    ]
-    text = parts[0]
-    for part in parts[1:]:
-        if len(text) + len(part) + 2 > width:
-            break
-        text += "  " + part
-    return text
+    return (
+        fmt.state(view.word),
+        fmt.cut(name, 24),
+        fmt.cut(fmt.clean(tree.created.task), 24),
+        fmt.score(best),
+        fmt.gain(best, tree.score(ROOT), tree.maximize),
+        fmt.day(tree.started_at),
+        fmt.duration(tree.elapsed(now)),
+        str(len(view.order) - 1),
+        tree.created.policy,
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.search.tree import ROOT
@@ -24,6 +26,7 @@ from trex_tui.widgets.node_detail import NodeDetail
 from trex_tui.widgets.node_row import ROLES, NodeRow
 from trex_tui.widgets.notice import Notice
 from trex_tui.widgets.status import Status
+from trex_tui.widgets.tree_head import TreeHead
 
 EMPTY = """No search yet in this workspace.
 
@@ -68,7 +71,9 @@ class SearchScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Status(self._store, self._host.now, id="status")
         with Horizontal(id="body"):
-            yield NodeTree(NodeRow(self._store, self._style, lambda: self.run), id="search-tree")
+            with Vertical(id="left"):
+                yield TreeHead(id="tree-head")
+                yield NodeTree(NodeRow(self._store, self._style, lambda: self.run), id="search-tree")
             yield NodeDetail(id="detail")
         yield Static(EMPTY, id="empty")
         yield LineLog(id="log")
@@ -152,9 +157,8 @@ class SearchScreen(Screen[None]):
         new = view.order[self._known :]
         tree.add((name, view.tree.nodes[name].parent) for name in new)
         self._known += len(new)
-        tree.border_title = f"tree, {len(view.order)} nodes" + (
-            ", following (f)" if self.following and not view.over else ""
-        )
+        following = ", following (f)" if self.following and not view.over else ""
+        self.query_one("#left").border_title = f"tree, {len(view.order)} nodes{following}"
         if self.following and (target := self._interesting(view)) and target != tree.selected:
             tree.select(target)
             self._show_node(fresh=True)
@@ -204,6 +208,18 @@ class SearchScreen(Screen[None]):
         }
         return exact.get(action, "")
 
+    def works(self, action: str) -> bool:
+        """Whether a key would do something now; one that would not is left out of the key bar and says why."""
+        decisions: dict[str, Callable[[], actions.Decision]] = {
+            "pause_run": lambda: actions.pause_run(self._store, self.run),
+            "pause_branch": lambda: actions.pause_branch(self._store, self.run, self.node),
+            "prune": lambda: actions.prune(self._store, self.run, self.node),
+            "stop": lambda: actions.stop(self._store, self.run),
+        }
+        if action == "follow":
+            return self.view is not None and not self.view.over
+        return action not in decisions or not isinstance(decisions[action](), actions.Refusal)
+
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_node, False)
 
@@ -213,15 +229,25 @@ class SearchScreen(Screen[None]):
         self._host.look_closer()
 
     def on_line_tree_opened(self) -> None:
-        self.add_class("-node")
-        self.query_one(NodeDetail).focus()
+        self.following = False  # somebody reads: keep still
+        self._focus_pane(self.query_one(NodeDetail))
+
+    def _focus_pane(self, pane: Widget) -> None:
+        """Focus a pane; where there is room for one only, the node's takes the place of the tree."""
+        if not isinstance(pane, LineLog):
+            self.set_class(isinstance(pane, NodeDetail), "-node")
+        pane.focus()
+
+    def action_pane(self, by: int) -> None:
+        panes: list[Widget] = [self.query_one(NodeTree), self.query_one(NodeDetail), self.query_one(LineLog)]
+        here = panes.index(self.focused) if self.focused in panes else 0
+        self._focus_pane(panes[(here + by) % len(panes)])
 
     def on_node_detail_turned(self) -> None:
         self._host.look_closer()
 
     def action_back(self) -> None:
-        self.remove_class("-node")
-        self.query_one(NodeTree).focus()
+        self._focus_pane(self.query_one(NodeTree))
 
     def action_tab(self, name: str) -> None:
         self.query_one(NodeDetail).turn_to(name)

@@ -18,7 +18,7 @@ class KeyBar(Widget):
         seen: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and bar_place(binding.action) and binding.action not in seen:
+            if binding.show and bar_place(binding.action) and self._works(binding.action):
                 seen[binding.action] = (
                     binding.key_display or binding.key,
                     self._label(binding.action, binding.description),
@@ -30,6 +30,10 @@ class KeyBar(Widget):
             if shown.cell_length + part.cell_length <= self.size.width:
                 shown = shown + part
         return shown
+
+    def _works(self, action: str) -> bool:
+        works = getattr(self.screen, "works", None)
+        return works is None or bool(works(action))
 
     def _label(self, action: str, label: str) -> str:
         """The screen may say it more exactly: `resume` instead of `pause`."""

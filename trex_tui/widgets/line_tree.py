@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -183,8 +184,10 @@ class LineTree(ScrollView, can_focus=True):
         if self._go(index):
             self.post_message(self.Moved(self.selected))
 
-    def on_click(self, event: object) -> None:
-        self._moved(self.scroll_offset.y + int(getattr(event, "y", 0)))
+    def on_click(self, event: Click) -> None:
+        inside = event.get_content_offset(self)
+        if inside is not None and self.scroll_offset.y + inside.y < len(self.rows):
+            self._moved(self.scroll_offset.y + inside.y)
 
     def action_move(self, by: int) -> None:
         self._moved(self.cursor + by)

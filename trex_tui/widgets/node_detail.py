@@ -49,7 +49,7 @@ class NodeDetail(Vertical, can_focus=True):
     def show(self, about: Subject, fresh: bool) -> None:
         """Draw a subject; `fresh`: it is another one, so begin at its top."""
         self._about = about
-        self.border_title = f"{about.name}  {about.trial_name}"
+        self.border_title = about.name + (f", trial {about.trial_name}" if about.trial_name else "")
         curves = self.query_one(Curves)
         scroll = self.query_one("#page", VerticalScroll)
         self.query_one("#tabs", Static).update(self._tab_line())
@@ -73,7 +73,7 @@ class NodeDetail(Vertical, can_focus=True):
         for number, name in enumerate(TABS, 1):
             open_here = name == self.tab
             text = f"[{number} {name}]" if open_here else f" {number} {name} "
-            parts.append(Content.styled(text, "bold $text-accent" if open_here else "$text-muted"))
+            parts.append(Content.styled(text, "bold $text-accent" if open_here else "$quiet"))
         return Content("").join(parts)
 
     def action_turn(self, by: int) -> None:

@@ -21,7 +21,7 @@ from trex_tui.model.store import RunView, Store
 StyleOf = Callable[[str], Style]
 
 
-ROLES = ("done", "running", "failed", "interrupted", "paused", "dim", "guide", "mark", "cursor")
+ROLES = ("plain", "done", "running", "failed", "interrupted", "paused", "dim", "guide", "mark", "cursor")
 DIMMED = frozenset({"planned", "queued", "cancelled", "pruned"})
 
 
@@ -35,7 +35,7 @@ class Columns(NamedTuple):
 
 
 def columns(width: int) -> Columns:
-    return Columns(word=width >= 62, gain=width >= 40, trials=width >= 52, long_direction=width >= 80)
+    return Columns(word=width >= 66, gain=width >= 40, trials=width >= 50, long_direction=width >= 84)
 
 
 class NodeRow:
@@ -51,19 +51,16 @@ class NodeRow:
         right = self._right(view, node, word, shape)
         room = width - cell_len(right) - 2
         left = fmt.cut(f"{guides}{fmt.GLYPHS[word]} {self._label(view, node, shape)}", room)
-        return self._strip(left, right, guides, room, word, under)
-
-    def _strip(self, left: str, right: str, guides: str, room: int, word: str, under: bool) -> Strip:
-        style = self._style_of("dim" if word in DIMMED else word)
-        mark = "›" if under else " "
-        cut_guides = left[: len(guides)]
-        gap = " " * (room - cell_len(left) + 1)
+        sign = self._style_of("dim" if word in DIMMED else word)
+        text = self._style_of("plain") if word == "done" else sign
+        at = len(guides)
         segments = [
-            Segment(mark, self._style_of("mark")),
-            Segment(cut_guides, self._style_of("guide")),
-            Segment(left[len(cut_guides) :], style),
-            Segment(gap),
-            Segment(right, style),
+            Segment("›" if under else " ", self._style_of("mark")),
+            Segment(left[:at], self._style_of("guide")),
+            Segment(left[at : at + 1], sign),
+            Segment(left[at + 1 :], text),
+            Segment(" " * (room - cell_len(left) + 1)),
+            Segment(right, text),
         ]
         strip = Strip(segments)
         return strip.apply_style(self._style_of("cursor")) if under else strip
@@ -75,25 +72,17 @@ class NodeRow:
             direction = node.direction
             said = "thinking" if direction is None else direction if shape.long_direction else fmt.SHORT[direction]
             name = f"{node.id} {said}"
-        return f"{name} {fmt.BEST} {best_word(view)}" if is_best(view, node.id) else name
+        if is_best(view, node.id):
+            name += f" {fmt.BEST} {best_word(view)}"
+        return name + "".join(f" {fmt.GLYPHS[flag]} {flag}" for flag in ("paused", "pinned") if flag in node.flags)
 
     def _right(self, view: RunView, node: Node, word: str, shape: Columns) -> str:
         tree = view.tree
         score = tree.score(node.id)
-        parts = []
-        if shape.word:
-            parts.append(f"{word:<11}")
         busy = self._progress(node)
-        if busy:
-            parts.append(f"{busy:>14}" if score is None else f"{busy}  {fmt.score(score)}")
-        else:
-            parts.append(f"{fmt.score(score) if score else '':>14}")
-        if shape.gain:
-            grown = fmt.gain(score, tree.score(node.parent), tree.maximize) if node.id != ROOT else ""
-            parts.append(f"{grown:>6}")
-        if shape.trials:
-            parts.append(f"{_tried(node):>5}")
-        return " ".join(parts)
+        said = fmt.score(score) if score else ""
+        grown = fmt.gain(score, tree.score(node.parent), tree.maximize) if node.id != ROOT else ""
+        return _joined(shape, busy or word, busy if busy and not shape.word else "", said, grown, _tried(node))
 
     def _progress(self, node: Node) -> str:
         """`training 12/32` of the node's running trial."""
@@ -107,7 +96,22 @@ class NodeRow:
         return phase(view.state.phase, view.state.step, view.state.steps, view.state.judged, view.state.items)
 
 
+def head(width: int) -> str:
+    """The names of the columns, above the tree."""
+    right = _joined(columns(width), "state", "", "score", "gain", "trials")
+    return f"   {'node':<{max(4, width - cell_len(right) - 4)}} {right}"
+
+
+def _joined(shape: Columns, word: str, busy: str, score: str, gain: str, trials: str) -> str:
+    """The columns on the right. `busy` takes the place of score and gain."""
+    figures = f"{score:>12}" + (f" {gain:>6}" if shape.gain else "")
+    parts = [f"{word:<15}"] if shape.word else []
+    parts.append(f"{busy:>{len(figures)}}" if busy else figures)
+    parts += [f"{trials:>6}"] if shape.trials else []
+    return " ".join(parts)
+
+
 def _tried(node: Node) -> str:
     """`2/3`: trials that are settled, of all."""
     settled = sum(t.state in ("done", "failed", "cancelled") for t in node.trials.values())
-    return f"{settled}/{len(node.trials)} t" if node.trials else ""
+    return f"{settled}/{len(node.trials)}" if node.trials else ""

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widget import Widget
 
-from engine.search.tree import Tree
+from engine.search.tree import ROOT, Tree
 from trex_tui.model import format as fmt
 from trex_tui.model.store import RunView, Store
 
 ROWS = 4
 GAP = "   "
-LABEL, STRONG, WARN, GOOD = "$text-muted", "bold", "bold $text-warning", "bold $text-success"
+LABEL, STRONG, WARN, GOOD = "$quiet", "bold", "bold $text-warning", "bold $text-success"
 
 Parts = list[Content]
 
@@ -42,7 +42,7 @@ def lines(store: Store, run: str, now: float, width: int) -> list[Content]:
         _fit(_which(store, view, run, now), width),
         _fit(_how_good(view), width),
         _fit(_how_long(store, view, run, now, width), width),
-        _fit(_what_now(store, view, run, now), width),
+        _fit(_what_now(store, view, run, now, width), width),
     ]
 
 
@@ -86,65 +86,68 @@ def _link(store: Store, now: float) -> Content:
 
 def _how_good(view: RunView) -> Parts:
     tree, best = view.tree, view.best
-    base = tree.score("n0")
-    name = "champion" if tree.champion else "best"
+    base = tree.score(ROOT)
     leader = tree.trial(tree.champion) if tree.champion else best
     if leader is None or leader.score is None:
-        return [_pair("best", "no score yet"), _counts(tree)]
-    on_root = leader.node == "n0"
-    first = (
-        _pair("best", "the base model itself")
-        if on_root
-        else _pair(name, f"{leader.id} {fmt.interval(leader.score)}", GOOD)
-    )
-    parts = [first, _pair("base", fmt.interval(base)) if base else Content("")]
-    if base and not on_root:
+        return [_pair("best", "no score yet")]
+    if leader.node == ROOT:
+        return [_pair("best", f"the base model itself, {fmt.interval(leader.score)}")]
+    name = "champion" if tree.champion else "best"
+    parts = [_pair(name, f"{leader.id} {fmt.interval(leader.score)}", GOOD)]
+    if base:
+        parts.append(_pair("base", fmt.score(base)))
         parts.append(_pair("gain", fmt.gain(leader.score, base, tree.maximize), STRONG))
-    parts.append(_counts(tree))
-    parts.append(
-        _pair("metric", f"{tree.setup.metric} on validation, {'higher' if tree.maximize else 'lower'} is better")
-    )
+    if leader.confirm:
+        parts.append(_pair("confirm", fmt.interval(leader.confirm)))
+    parts.append(_pair("metric", f"{tree.setup.metric}, {'higher' if tree.maximize else 'lower'} is better"))
     return parts
 
 
-def _counts(tree: Tree) -> Content:
-    """`9 trials done, 1 failed, 2 waiting`; the base model's judgement is no trial of the search."""
-    states = [t.state for node in tree.nodes.values() if node.id != "n0" for t in node.trials.values()]
-    done, failed = states.count("done"), states.count("failed")
-    waiting = states.count("queued") + states.count("interrupted")
-    text = f"{fmt.plural(done, 'trial')} done"
-    text += f", {failed} failed" if failed else ""
-    return Content(text + (f", {waiting} waiting" if waiting else ""))
+def _counts(tree: Tree, brief: bool) -> Content:
+    """`trials 9 done, 1 failed, 2 waiting`; the base model's judgement is no trial of the search."""
+    states = [t.state for node in tree.nodes.values() if node.id != ROOT for t in node.trials.values()]
+    failed, waiting = states.count("failed"), states.count("queued") + states.count("interrupted")
+    text = f"{states.count('done')} done"
+    if not brief:
+        text += f", {failed} failed" if failed else ""
+        text += f", {waiting} waiting" if waiting else ""
+    return _pair("trials", text)
 
 
 def _how_long(store: Store, view: RunView, run: str, now: float, width: int) -> Parts:
     tree, setup = view.tree, view.tree.setup
     spent = tree.elapsed(now)
     share = spent / setup.wall_seconds if setup.wall_seconds else 0.0
-    cells = 10 if width < 100 else 24
-    parts = [
-        Content.assemble((fmt.bar(share, cells), "$primary"), f" {min(share, 9.99):.0%}"),
+    brief = width < 100
+    return [
+        Content.assemble((fmt.bar(share, 8 if brief else 24), "$primary"), f" {min(share, 9.99):.0%}"),
         _pair("spent", f"{fmt.duration(spent)} of {fmt.duration(setup.wall_seconds)}"),
+        _end(store, view, run, now, brief),
+        _counts(tree, brief),
+        _pair("round", f"{len(tree.nodes) - 1} of {setup.rounds}"),
     ]
-    if view.over and tree.ended_at is not None:
-        parts.append(_pair("ended", fmt.day(tree.ended_at)))
-    elif store.pulse and store.pulse.run == run and store.pulse.eta:
-        eta = store.pulse.eta
-        parts.append(_pair("ends", f"about {fmt.clock(eta)}, in {fmt.duration(eta - now)}"))
-    elif view.word == "running":
-        parts.append(_pair("ends", "not known yet"))
-    parts.append(_pair("round", f"{len(tree.nodes) - 1} of {setup.rounds}"))
-    return parts
 
 
-def _what_now(store: Store, view: RunView, run: str, now: float) -> Parts:
+def _end(store: Store, view: RunView, run: str, now: float, brief: bool) -> Content:
+    """When it ended or will end."""
+    if view.over:
+        return _pair("ended", fmt.day(view.tree.ended_at)) if view.tree.ended_at is not None else Content("")
+    eta = store.pulse.eta if store.pulse and store.pulse.run == run else 0.0
+    if not eta:
+        return _pair("ends", "not known yet") if view.word == "running" else Content("")
+    when = fmt.clock(eta) if eta - now < 86400 else fmt.day(eta)
+    return _pair("ends", f"about {when}" if brief else f"about {when}, in {fmt.duration(eta - now)}")
+
+
+def _what_now(store: Store, view: RunView, run: str, now: float, width: int) -> Parts:
     if store.unreadable:
         return [Content.styled(f"! {store.unreadable}", WARN)]
     if view.over:
-        return [
-            Content.styled(f"the search is over: {fmt.clean(view.tree.reason)}", STRONG),
-            Content("n starts a new one, o opens the report"),
-        ]
+        way_on = Content("n starts a new one, o shows the report")
+        over = Content.styled(f"{view.word}: {fmt.clean(view.tree.reason)}", STRONG)
+        return [over.truncate(max(20, width - way_on.cell_length - len(GAP)), ellipsis=True), way_on]
+    if store.link.kind == "replay":
+        return [Content.styled(f"a recording, as it was on {fmt.day(now)}", STRONG)]
     if store.link.kind != "live":
         return [Content.styled(store.link.text or "connecting to the engine", WARN)]
     pulse = store.pulse

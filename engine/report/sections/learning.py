@@ -39,9 +39,9 @@ def _insights(data: ReportData) -> list[Block]:
         blocks.append(
             Text(f"{words.count(len(earlier), 'insight')} of earlier runs given to plans, {named} named by one.")
         )
-        columns = (Column("insight", "wide"), Column("from"), Column("given to"), Column("named by"))
+        few = (Column("insight", "wide"), Column("from"), Column("given to"), Column("named by"))
         rows = [(_said(i), i.id, ", ".join(i.given_to), Cell(", ".join(i.named_by), "strong")) for i in earlier]
-        blocks.append(table(columns, list(rows)))
+        blocks.append(table(few, list(rows)))
     return blocks
 
 

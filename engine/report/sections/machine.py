@@ -65,7 +65,7 @@ def _versions(data: ReportData) -> Block:
         ("seed", str(setup.seed)),
     ]
     rows += [(name, version) for name, version in sorted(data.versions.items())]
-    return table((Column("what"), Column("", "wide")), rows)
+    return table((Column("fact"), Column("value", "wide")), rows)
 
 
 def repeat_commands(data: ReportData) -> list[str]:
@@ -73,10 +73,11 @@ def repeat_commands(data: ReportData) -> list[str]:
     setup, run = data.tree.setup, data.tree.run
     search = [
         "trex", "run", setup.task_path or setup.task, "--headless",
-        "--policy", setup.policy, "--rounds", str(setup.rounds), "--budget", f"{setup.wall_seconds:g}s",
+        "--policy", setup.policy, "--normaliser", setup.normaliser, "--memory", setup.memory,
+        "--rounds", str(setup.rounds), "--budget", f"{setup.wall_seconds:g}s",
         "--researcher", setup.researcher, "--seed", str(setup.seed),
     ]  # fmt: skip
     commands = [shlex.join(search), shlex.join(["trex", "report", run])]
     if data.tree.champion and data.tree.trial(data.tree.champion).config is not None:
-        commands.append(shlex.join(["trex", "export", run, data.tree.champion, "--format", "adapter"]))
+        commands.append(shlex.join(["trex", "export", run, data.tree.champion, "--to", "adapter"]))
     return commands

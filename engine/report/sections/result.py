@@ -6,7 +6,7 @@ from engine.report import plots, words
 from engine.report.document import Block, Cell, Column, Heading, Listing, Plot, Text, Tone, table
 from engine.report.model import SPLITS, Comparison, Contender, ReportData
 from engine.search.events import Split
-from engine.search.tree import Trial, Tree
+from engine.search.tree import Tree, Trial
 
 SEEN = {
     "test": "sealed test split",
