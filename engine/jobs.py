@@ -1,6 +1,6 @@
 """Job directories: how the engine and its child processes talk without a pipe somebody must drain.
 
-A job is a directory. In: one JSON file (`plan.json` for trials, `recipe.json` for data). Out: telemetry, a result,
+A job is a directory. In: one JSON file (`plan.json` for trials, `job.json` for data). Out: telemetry, a result,
 and, last of all, `exit.json`. From its first line to its death the process holds a POSIX record lock on `lock`:
 locked = alive; free and no `exit.json` = killed. (`lockf`, not `flock`: a forked worker keeps a `flock`.)
 Not the starting and watching of processes (`engine.executor.supervise`).

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -135,15 +137,22 @@ class Worker:
 
 
 def serve(kind: type[T], answer: Callable[[T], Any]) -> None:
-    """The worker's half: answer every line of stdin until it closes.
-
-    Whatever libraries print to stdout goes to stderr, so it cannot tear an answer apart.
+    """The worker's half: answer every line of stdin. When stdin closes the process ends at once, in the middle of an
+    answer too: nobody is left to read it. What libraries print goes to stderr, so it cannot tear an answer apart.
     """
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
-        for line in sys.stdin.buffer:
-            out.write(msgspec.json.encode(_reply(line, kind, answer)) + b"\n")
+        while True:
+            out.write(msgspec.json.encode(_reply(lines.get(), kind, answer)) + b"\n")
             out.flush()
+
+
+def _listen(lines: queue.SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        lines.put(line)
+    os._exit(0)
 
 
 def _reply(line: bytes, kind: type[T], answer: Callable[[T], Any]) -> Reply:

@@ -161,7 +161,8 @@ class Task(Strict, frozen=True, kw_only=True):
 def load_task(folder: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Task:
     """Read and check `folder/task.toml` (or the file itself). Raises BadInput: file, line, field, way out.
 
-    `changes`: `{"budget.rounds": "5"}`, values as TOML would have them, in place of what the file says. The hashes of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
+    `changes`: `{"budget.rounds": "5"}`, values as TOML would have them, in place of what the file says. The hashes
+    of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
     """
     path = folder if folder.suffix == ".toml" else folder / "task.toml"
     if not path.exists():

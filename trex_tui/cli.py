@@ -125,8 +125,8 @@ def _task_commands(task: argparse.ArgumentParser) -> None:
     new = parts.add_parser("new", help="make a task from a CSV or JSONL file")
     new.add_argument("folder", type=Path)
     new.add_argument("--data", type=Path, required=True, help="CSV, TSV or JSONL with a header or field names")
-    new.add_argument("--prompt", required=True, help='the column to start from, or a template: "Review: {text}"')
-    new.add_argument("--answer", required=True, help="the column that holds the right answer")
+    new.add_argument("--prompt", help='the column to start from, or a template: "Review: {text}" (default: guessed)')
+    new.add_argument("--answer", help="the column that holds the right answer (default: guessed)")
     new.add_argument("--name", default=None)
     new.set_defaults(handler="task:new")
 

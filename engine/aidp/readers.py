@@ -157,8 +157,8 @@ def as_text(value: Any) -> str:
 
 
 def _parquet(path: Path, name: str) -> Iterator[Row]:
-    import pyarrow  # type: ignore[import-untyped]  # heavy: only the data process gets here
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow  # heavy: only the data process gets here
+    import pyarrow.parquet
 
     try:
         number = 0

@@ -68,7 +68,7 @@ class Comparison(Part, frozen=True, kw_only=True):
     @property
     def better(self) -> bool:
         """Whether the difference goes the metric's way, beyond noise or not."""
-        return self.difference > 0.0 if True else self.difference < 0.0
+        return self.difference > 0.0 if self.maximize else self.difference < 0.0
 
     @property
     def verdict(self) -> str:

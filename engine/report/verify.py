@@ -13,15 +13,13 @@ import msgspec
 from engine import taskdata
 from engine.errors import TrexError
 from engine.executor.job import Result
-from engine.files import sha256_file
+from engine.files import fingerprint
 from engine.ftbench import metrics
 from engine.report import scoring
 from engine.report.gather import recorded
 from engine.report.results import read_result
 from engine.search import events as ev
 from engine.search.tree import Score
-
-MANIFEST = "manifest.json"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +60,8 @@ def _golds(
 ) -> tuple[dict[ev.Split, Mapping[str, str]], list[Line]]:
     """Gold answers by row id per split, and what is wrong with the splits. `test` only where it was opened."""
     try:
-        taskdata.verify(folder)
-        if created and created.manifest and sha256_file(folder / MANIFEST) != created.manifest:
+        manifest = taskdata.verify(folder)
+        if created and created.manifest and fingerprint(manifest) != created.manifest:
             return {}, [Line(what="splits", ok=False, said="not the splits this run began with (manifest differs)")]
         golds = {
             "validation": _answers(taskdata.split_path(folder, "validation")),

@@ -13,14 +13,13 @@ from typing import Literal
 
 import msgspec
 
-from engine.aidp.recipe import Recipe, describe
+from engine.aidp.recipe import Recipe, describe, operator_name
 from engine.plan import TrialConfig
 from engine.researcher.asking import Question, Refused, Tape, ask, parse, sentence
 from engine.researcher.memory import one_line, steps, system
 from engine.researcher.model import LanguageModel
 from engine.researcher.prompts import prompt
-from engine.researcher.schema import AMOUNT, OPERATORS, diagnosis_schema
-from engine.space import GRID
+from engine.researcher.schema import diagnosis_schema
 from engine.task import Task
 
 Verdict = Literal["better", "worse", "tie"]
@@ -28,21 +27,6 @@ Verdict = Literal["better", "worse", "tie"]
 TRIES, TOKENS = 2, 200
 BAD_CASES, CASE_CHARACTERS = 4, 120
 PARROT = 0.8  # share of a sentence's words that may stand in one other sentence
-
-NAMES = {
-    *(knob.replace("_", " ") for knob in GRID),
-    *(str(kind.__struct_config__.tag).replace("_", " ") for kind in OPERATORS),
-    *(AMOUNT.replace("_", " "), "rank", "alpha", "dropout", "row", "epoch", "warmup", "warm-up", "dedup", "duplicates"),
-    *("balanc", "filter", "shuffl", "noise", "target modules", "recipe"),
-}
-EFFECT = re.compile(
-    r"\b(rais|increas|low|reduc|decreas|more|few|high|larg|small|add|remov|drop|without|improv|help|hurt|harm|better|worse"
-    r"|no (clear )?(effect|difference|change)|little|same|keep|us(e|ing)|noise|longer|shorter)",
-    re.IGNORECASE,
-)
-DOUBT = re.compile(
-    r"noise|not clear|no clear|unclear|tie|inconclusive|no (real )?(difference|effect|change)|little|same", re.I
-)
 
 
 @dataclass(frozen=True)
@@ -117,24 +101,27 @@ class DiagnosisAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def diagnose(round_: Round, task: Task, model: LanguageModel | None, tape: Tape, seed: int = 0) -> Lesson:
-    """Diagnosis and insight of a round with at least one curve. Raises MachineFailure: the model is out of reach."""
+    """Diagnosis and insight of a round with at least one curve. Raises MachineFailure: the model is out of reach.
+
+    The model is asked where there is something to explain: a scored trial that changed something.
+    """
     ruled = rule_lesson(round_, task)
-    if model is None:
+    openings = openings_of(round_, ruled.verdict)
+    if model is None or not openings:
         return ruled
     question = Question(
         node=round_.node,
         purpose="diagnosis",
         system=system(task),
-        user=prompt("diagnosis", facts=facts_of(round_, task), verdict=_verdict_line(ruled.verdict)),
-        schema=diagnosis_schema(),
+        user=prompt("diagnosis", facts=facts_of(round_, task), openings=" / ".join(openings)),
+        schema=diagnosis_schema(openings),
         max_tokens=TOKENS,
         seed=seed,
     )
 
     def check(text: str) -> DiagnosisAnswer:
         answer = parse(text, DiagnosisAnswer)
-        objection = objection_to(sentence(answer.insight), ruled.verdict, (round_.hypothesis, question.user))
-        if objection:
+        if objection := objection_to(sentence(answer.insight), openings, (round_.hypothesis, question.user)):
             raise Refused(objection)
         return answer
 
@@ -148,6 +135,41 @@ async def diagnose(round_: Round, task: Task, model: LanguageModel | None, tape:
         source="researcher",
         refusals=outcome.refusals,
     )
+
+
+def openings_of(round_: Round, verdict: Verdict) -> tuple[str, ...]:
+    """How an insight may begin: each change of the best trial with what came of it, `Raising learning_rate helped`.
+
+    By rule, so that a sentence can neither leave out the knob nor turn its effect round.
+    """
+    best = next((curve.config for curve in round_.curves if curve.trial == round_.best), None)
+    if best is None:
+        return ()
+    effect = {"better": "helped", "worse": "hurt", "tie": "made no clear difference"}[verdict]
+    changes = [*_knob_changes(round_.start, best), *_recipe_changes(round_.start_recipe, round_.recipe)]
+    return tuple(f"{change} {effect}" for change in changes)
+
+
+def _knob_changes(old: TrialConfig, new: TrialConfig) -> list[str]:
+    before, after = msgspec.structs.asdict(old), msgspec.structs.asdict(new)
+    found = []
+    for knob, value in after.items():
+        if value == before[knob]:
+            continue
+        if isinstance(value, str):
+            found.append(f"Setting {knob} to {value}")
+        else:
+            found.append(f"{'Raising' if value > before[knob] else 'Lowering'} {knob}")
+    return found
+
+
+def _recipe_changes(old: Recipe, new: Recipe) -> list[str]:
+    before = {operator_name(operator): operator for operator in old.operators}
+    after = {operator_name(operator): operator for operator in new.operators}
+    found = [f"Adding {name}" for name in after if name not in before]
+    found += [f"Removing {name}" for name in before if name not in after]
+    found += [f"Changing {name}" for name in after if name in before and after[name] != before[name]]
+    return found or (["Reordering the recipe"] if old.operators != new.operators else [])
 
 
 def rule_lesson(round_: Round, task: Task) -> Lesson:
@@ -178,17 +200,16 @@ def facts_of(round_: Round, task: Task) -> str:
     return "\n".join(rows)
 
 
-def objection_to(insight: str, verdict: Verdict, known: Sequence[str]) -> str:
+def objection_to(insight: str, openings: Sequence[str], known: Sequence[str]) -> str:
     """Why a model's insight is not worth keeping; empty where it is. Pure."""
-    lowered = insight.lower().replace("_", " ")
-    if not any(name in lowered for name in NAMES):
-        return "the insight names no knob and no data operator"
-    if not EFFECT.search(insight):
-        return "the insight does not say what raising, lowering or using it did"
-    if verdict == "tie" and not DOUBT.search(insight):
-        return "the difference is within the noise, and the insight has to say so"
-    if any(_parrots(insight, other) for text in known for other in re.split(r"(?<=[.!?:])\s|\n", text)):
-        return "the insight repeats a sentence of the question"
+    opening = next((opening for opening in openings if insight.startswith(opening)), None)
+    if opening is None:
+        return f"the insight has to begin with one of: {' / '.join(openings)}"
+    reason = insight.removeprefix(opening)
+    if len(re.findall(r"[a-zA-Z]{3,}", reason)) < 4:
+        return "the insight gives no reason"
+    if any(_parrots(reason, other) for text in known for other in re.split(r"(?<=[.!?:;])\s|\n", text)):
+        return "the insight repeats a sentence of the question; give the reason in your own words"
     return ""
 
 
@@ -236,9 +257,3 @@ def _points(paired: Paired) -> str:
 def _case_line(case: BadCase) -> str:
     new = " | new mistake" if case.was_right else ""
     return f"- {one_line(case.prompt, CASE_CHARACTERS)} | {one_line(case.gold, 30)} | {one_line(case.answer, 30)}{new}"
-
-
-def _verdict_line(verdict: Verdict) -> str:
-    if verdict == "tie":
-        return " The difference is within the noise: the insight must say that nothing clear was seen."
-    return f" The result is {verdict} beyond the noise; do not repeat the line above, say what it teaches."

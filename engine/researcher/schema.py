@@ -110,6 +110,10 @@ def _operator(kind: type[aidp.Operator], numbers: dict[str, tuple[float, ...]], 
     return record(**fields)
 
 
-def diagnosis_schema() -> Schema:
-    """What the round showed, then the one sentence worth keeping."""
-    return record(diagnosis=text(40, 300), insight=text(30, 200))
+def diagnosis_schema(openings: Sequence[str]) -> Schema:
+    """What the round showed, then the sentence worth keeping: an opening by rule, its reason by the model."""
+    start = "|".join(openings)
+    reason = "[ !#-\\[\\]-~]{20,150}"
+    return record(
+        diagnosis=text(40, 240), insight={"type": "string", "pattern": f"^({start}) (because|when|as) {reason}$"}
+    )

@@ -48,7 +48,7 @@ class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     versions: dict[str, str] = {}
     hardware: str = ""
     splits: str = ""  # folder of the materialised splits
-    manifest: str = ""  # SHA-256 of their manifest
+    manifest: str = ""  # fingerprint of their manifest
     model_sha256: str = ""
 
 

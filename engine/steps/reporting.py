@@ -22,7 +22,8 @@ def write_run(workspace: Workspace, run: str) -> tuple[Path, Path]:
     """Markdown and HTML of a run, from its events and its directory."""
     journal = Journal.open_read_only(workspace.journal)
     try:
-        data = gather(journal.records(run=run), workspace.run(run))
+        insights = {learned.insight: learned.text for learned in journal.insights()}
+        data = gather(journal.records(run=run), workspace.run(run), insights)
     finally:
         journal.close()
     return write_report(data, workspace.report(run))

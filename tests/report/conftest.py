@@ -11,12 +11,12 @@ import pytest
 
 from engine.aidp.recipe import BalanceLabels, DedupExact, Recipe, Shuffle
 from engine.executor.job import Item, Result, Step
-from engine.files import sha256_file, write_json, write_jsonl
+from engine.files import fingerprint, sha256_file, write_json, write_jsonl
 from engine.ftbench import metrics
 from engine.plan import Plan, TrialConfig
 from engine.search import events as ev
 from engine.search.tree import Tree, fold
-from engine.taskdata import GUARDS, Manifest, SplitInfo
+from engine.taskdata import GUARDS, Manifest, SplitInfo, verify
 
 LABELS = ("negative", "positive")
 ROWS = {"train": 40, "validation": 120, "confirm": 120, "test": 400}
@@ -52,7 +52,7 @@ class RunMaker:
             "versions": {"torch": "2.13.0"},
             "hardware": "2 cores, 24 GB",
             "splits": str(self.splits),
-            "manifest": sha256_file(self.splits / "manifest.json"),
+            "manifest": fingerprint(verify(self.splits)),
         }
         self.add(ev.RunCreated(**{**given, **setup}))
 

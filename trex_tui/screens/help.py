@@ -48,6 +48,9 @@ class Help(ModalScreen[None]):
             yield KeyBar()
 
     def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
         width = self.query_one("#help-scroll").scrollable_content_region.width
         self.query_one("#help-text", Static).update(text(self._below, self.app, max(30, width)))
 

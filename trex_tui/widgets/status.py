@@ -134,7 +134,7 @@ def _end(store: Store, view: RunView, run: str, now: float, brief: bool) -> Cont
         return _pair("ended", fmt.day(view.tree.ended_at)) if view.tree.ended_at is not None else Content("")
     eta = store.pulse.eta if store.pulse and store.pulse.run == run else 0.0
     if not eta:
-        return _pair("ends", "not known yet") if view.word == "running" else Content("")
+        return _pair("ends", "not known yet") if view.word == "running" and not brief else Content("")
     when = fmt.clock(eta) if eta - now < 86400 else fmt.day(eta)
     return _pair("ends", f"about {when}" if brief else f"about {when}, in {fmt.duration(eta - now)}")
 

@@ -1,0 +1,44 @@
+"""A private folder for sockets and a workspace with a recorded search in it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.workspace import Workspace
+
+from . import script
+
+
+@pytest.fixture(autouse=True)
+def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A short folder of our own: a socket's path may have 108 bytes only."""
+    with tempfile.TemporaryDirectory(prefix="trex") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.delenv("SSH_CONNECTION", raising=False)
+        monkeypatch.delenv("DISPLAY", raising=False)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "home").create()
+
+
+@pytest.fixture
+def running(workspace: Workspace) -> script.Script:
+    """A search in full swing: n6t0 trains, n3 is pruned, n4t0 has failed."""
+    out = script.search(str(workspace.home / "tasks" / "movie_sentiment"), str(workspace.home))
+    script.directories(workspace, out)
+    return out
+
+
+@pytest.fixture
+def finished(running: script.Script, workspace: Workspace) -> script.Script:
+    script.ending(running)
+    script.directories(workspace, running)
+    return running

@@ -1,0 +1,200 @@
+"""Keys that change a search: which message they send, what they ask first, what they say where they cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.control import protocol as p
+from engine.errors import MachineFailure
+from engine.workspace import Workspace, shipped
+from trex_tui import actions
+
+from . import script
+from .fake_engine import FakeEngine
+from .person import SMALL, Person, looking, misplaced
+
+
+def sent(engine: FakeEngine) -> list[p.Command]:
+    """The commands without their numbers, which the link gives, and without the person's name."""
+    plain = [msgspec.structs.replace(command, id=0) for command in engine.commands]
+    return [msgspec.structs.replace(c, by="") if hasattr(c, "by") else c for c in plain]
+
+
+async def go_to(one: Person, node: str) -> None:
+    await one.press("g")
+    while one.selected != node:
+        before = one.selected
+        await one.press("j")
+        assert one.selected != before, f"{node} is not in the tree"
+
+
+async def test_pauses_the_search_and_lets_it_go_on(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        await one.press("p")
+        await one.sees("‖ paused", "p go on", "paused: by a person; p goes on")
+        await one.press("p")
+        await one.sees("► running", "p pause")
+        flag = p.SetFlag(id=0, run="r1", node="n0", flag="paused", on=True)
+        assert sent(engine) == [flag, msgspec.structs.replace(flag, on=False)]
+        assert {command.by for command in engine.commands if isinstance(command, p.SetFlag)} == {actions.person()}
+
+
+async def test_pauses_a_branch(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        await go_to(one, "n4")
+        await one.press("b")
+        await one.sees("‖ paused")
+        assert sent(engine) == [p.SetFlag(id=0, run="r1", node="n4", flag="paused", on=True)]
+        await one.press("j", "b")
+        await one.sees("n5 is paused with n4; resume n4")
+
+
+async def test_prunes_a_branch_after_one_question_and_restores_it(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        await go_to(one, "n4")
+        await one.press("x")
+        await one.sees("Prune n4?", "n4 and 2 nodes below it with 6 trials", "0.877", "n6t0 is running in it")
+        assert misplaced(one.app) == []
+        await one.press("n")
+        assert engine.commands == []
+        await one.press("x", "y")
+        await one.sees("× n4 adjust")
+        assert one.app.store.runs["r1"].best is not None and one.app.store.runs["r1"].best.id == "n2t1"
+        await one.press("x")
+        await one.sees("● n4 adjust ★ best")
+        flag = p.SetFlag(id=0, run="r1", node="n4", flag="pruned", on=True)
+        assert sent(engine) == [flag, msgspec.structs.replace(flag, on=False)]
+
+
+async def test_is_told_why_the_base_model_cannot_be_pruned(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        await one.press("g", "x")
+        await one.sees("n0 is the base model")
+        assert engine.commands == []
+
+
+async def test_is_told_that_a_finished_search_cannot_be_steered(workspace: Workspace, finished: script.Script) -> None:
+    async with FakeEngine(workspace, finished.records) as engine, looking(workspace) as one:
+        for key in ("p", "b", "x", "s"):
+            await one.press(key)
+            await one.sees("the search has ended; n starts a new one")
+        assert engine.commands == []
+
+
+async def test_reads_a_refusal_as_one_sentence(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        engine.refuse = "n0 is being judged; try again in a minute"
+        await one.press("p")
+        await one.sees("! n0 is being judged; try again in a minute")
+
+
+async def test_stops_the_search_after_one_question(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        await one.press("s")
+        await one.sees("Stop the search r1?", "cannot go on")
+        await one.press("y")
+        await one.until(lambda: engine.commands)
+        assert sent(engine) == [p.StopRun(id=0, run="r1")]
+
+
+async def test_starts_a_new_search_of_the_same_task(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        await one.press("n")
+        await one.sees("a new search", str(workspace.home)[:20], "Qwen2.5-Coder")
+        assert misplaced(one.app) == []
+        await one.press("4", "enter")
+        await one.until(lambda: engine.commands)
+        home = str(workspace.home.resolve())
+        researcher = running.tree.setup.researcher
+        assert sent(engine) == [p.StartRun(id=0, task=home, researcher=researcher, rounds=4, seed=1)]
+
+
+async def test_is_told_what_is_wrong_in_the_form(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        await one.press("n", *"many", "enter")
+        await one.sees("rounds: `many` is not a whole number")
+        await one.press("escape")
+        assert engine.commands == []
+
+
+async def test_a_new_search_goes_through_the_command_line_where_it_starts_engines(
+    workspace: Workspace, finished: script.Script
+) -> None:
+    asked: list[p.StartRun] = []
+
+    def start(message: p.StartRun) -> p.Reply:
+        asked.append(message)
+        raise MachineFailure("the disk is full", hint="free some space")
+
+    async with FakeEngine(workspace, finished.records), looking(workspace, new_run=start) as one:
+        await one.press("n", "enter")
+        await one.sees("! the disk is full; free some space")
+        assert asked[0].policy == "uct"
+
+
+async def test_the_form_of_an_empty_workspace_offers_the_quickstart(workspace: Workspace) -> None:
+    from .person import person
+
+    async with FakeEngine(workspace, []), person(workspace) as one:
+        await one.sees("engine ● live")
+        await one.press("n")
+        await one.sees(str(shipped("tasks"))[:30])
+
+
+async def test_asks_where_the_report_lies(workspace: Workspace, finished: script.Script) -> None:
+    async with FakeEngine(workspace, finished.records) as engine, looking(workspace) as one:
+        await one.press("o")
+        await one.sees("Write the report of r1?", "sealed test split")
+        await one.press("y")
+        await one.until(lambda: engine.commands)
+        assert sent(engine) == [p.MakeReport(id=0, run="r1")]
+        report = workspace.report("r1") / "report.html"
+        report.parent.mkdir(parents=True)
+        report.write_text("<html></html>")
+        await one.press("o")
+        await one.until(lambda: "report.html" in one.screen.replace("\n", "").replace(" ", ""))
+
+
+async def test_the_report_of_a_running_search_is_not_there_yet(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records), looking(workspace) as one:
+        await one.press("o")
+        await one.sees("the report is written when the search ends")
+
+
+async def test_looks_at_another_search_of_the_workspace(workspace: Workspace, finished: script.Script) -> None:
+    other = script.Script("r2", first_seq=finished.records[-1].seq + 1, start=finished.time + 60)
+    other.say(script.created())
+    async with FakeEngine(workspace, finished.records + other.records), looking(workspace, SMALL, run="r1") as one:
+        await one.press("r")
+        await one.sees("searches, 2", "► running", "● done", "0.870 ±0.038")
+        assert misplaced(one.app) == []
+        await one.press("g", "enter")
+        await one.sees("run r2")
+        assert one.search.run == "r2"
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_leaves_and_the_engine_goes_on(workspace: Workspace, running: script.Script, key: str) -> None:
+    async with FakeEngine(workspace, running.records) as engine:
+        async with looking(workspace) as one:
+            await one.until(lambda: one.app.store.pulse is not None)
+            await one.press(key)
+            assert one.app._exit and one.app.return_value == 0
+            assert "The engine goes on with r1" in str(one.app._exit_renderables)
+        assert engine.commands == []
+        _, writer = await asyncio.open_unix_connection(workspace.socket)
+        writer.close()
+
+
+def test_pruning_says_what_it_takes_away(running: script.Script) -> None:
+    text = actions.what_dies(running.tree, "n1")
+    assert text.startswith("n1 with 1 trial will not be chosen, counted or made champion.")
+    assert "0.803" in text and "x on the same node restores it" in text
+
+
+def test_a_file_is_not_opened_where_there_is_no_desktop(tmp_path: Path) -> None:
+    assert actions.open_file(tmp_path / "report.html") == ""
