@@ -10,11 +10,11 @@ from engine import hardware, models, taskdata
 from engine.control import protocol as p
 from engine.errors import BadInput
 from engine.files import disk_errors, fingerprint, write_json
+from engine.report import make
 from engine.search.events import Flag, FlagSet, RunCreated, RunResumed, StopAsked
 from engine.search.policies import policy_named
 from engine.search.reward import NORMALISERS
 from engine.search.tree import ROOT, Tree
-from engine.steps import reporting
 from engine.task import Task, load_task, seconds
 
 if TYPE_CHECKING:
@@ -153,5 +153,5 @@ async def make_report(engine: Engine, command: p.MakeReport) -> p.Reply:
     if tree.created is None:
         raise BadInput(f"{command.run} has not begun")
     target = engine.workspace.report(command.run)
-    await asyncio.to_thread(reporting.write_run, engine.workspace, command.run)
+    await asyncio.to_thread(make.make_report, engine.workspace, command.run)
     return p.Reply(id=command.id, ok=True, text=str(target / "report.md"), run=command.run)

@@ -13,7 +13,7 @@ import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from engine.errors import BadInput
-from engine.executor.batches import by_length, padded
+from engine.executor.batches import by_length, last_positions, padded
 from engine.executor.job import Item
 from engine.executor.loading import fit_attention
 from engine.executor.render import Tokens, answer_tokens, end_token, pad_token, prompt_tokens
@@ -101,7 +101,7 @@ def _first_token_scores(
     done = 0
     for chunk in by_length([len(prompt) for prompt in prompts], batch):
         inputs = _on(model, padded([prompts[i] for i in chunk], pad))
-        logits = model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1]
+        logits = model(**inputs, use_cache=False, logits_to_keep=last_positions(inputs, 1)).logits[:, -1]
         chosen = logits.float().log_softmax(-1)[:, list(labels)].tolist()
         for i, own in zip(chunk, chosen, strict=True):
             scores[i] = own
@@ -114,7 +114,7 @@ def _sums(model: Any, rows: Sequence[tuple[Tokens, Tokens]], pad: int) -> list[f
     """Log-probability of each label after its prompt. Padding is on the left: labels end in the last column."""
     last = max(len(label) for _, label in rows)
     inputs = _on(model, padded([prompt + label for prompt, label in rows], pad))
-    logits = model(**inputs, use_cache=False, logits_to_keep=last + 1).logits[:, :-1]
+    logits = model(**inputs, use_cache=False, logits_to_keep=last_positions(inputs, last + 1)).logits[:, :-1]
     logs = logits.float().log_softmax(-1)
     sums = []
     for n, (_, label) in enumerate(rows):

@@ -22,7 +22,7 @@ from trl import SFTConfig, SFTTrainer
 
 from engine.errors import IdeaFailure
 from engine.executor import checkpoints
-from engine.executor.batches import Collator, training_order
+from engine.executor.batches import Collator, last_positions, training_order
 from engine.executor.checkpoints import Trained
 from engine.executor.job import Step
 from engine.executor.loading import fit_attention
@@ -146,7 +146,7 @@ def answer_loss(model: Any, inputs: dict[str, Any], labels: torch.Tensor, items:
     """Sum of the supervised tokens' negative log-likelihoods over `items` (the supervised tokens of the whole
     optimiser step; those of this batch where None). Batches are padded on the left, so these tokens come last."""
     last = int((labels != IGNORED).sum(dim=1).max())
-    logits = model(**inputs, use_cache=False, logits_to_keep=last + 1).logits[:, :-1]
+    logits = model(**inputs, use_cache=False, logits_to_keep=last_positions(inputs, last + 1)).logits[:, :-1]
     targets = labels[:, -last:].to(logits.device)
     total = torch.nn.functional.cross_entropy(
         logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"

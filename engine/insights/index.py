@@ -13,7 +13,8 @@ import msgspec
 
 from engine.pipes import Worker
 
-FLOOR = 0.2  # similarity below which an insight has nothing to say: unlike texts measured -0.1 to 0.1, fitting ones 0.3 to 0.6
+# Similarity below which an insight has nothing to say: unlike texts measured -0.1 to 0.1, fitting ones 0.3 to 0.6.
+FLOOR = 0.2
 TIMEOUT = 60.0
 
 

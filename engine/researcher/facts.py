@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.aidp.recipe import DedupExact, Recipe, Shuffle
 from engine.plan import Direction, Plan, TrialConfig, trial_fingerprint
-from engine.search.tree import ROOT, Node, Score, Tree, Trial
+from engine.search.tree import ROOT, ROOT_TRIAL, Node, Score, Tree, Trial
 from engine.task import Task
 
 BASELINE_RECIPE = Recipe(operators=(DedupExact(), Shuffle()))
@@ -70,7 +70,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         task=task,
         node=node,
         base=tree.score(ROOT),
-        start=start_of(tree, task, node),
+        start=start_of(tree, task, parent.id),
         path=tuple(path),
         siblings=tuple(siblings),
         successes=_key_successes(tree, rest),
@@ -89,14 +89,14 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
     )
 
 
-def start_of(tree: Tree, task: Task, node: str) -> Start:
-    """The recipe and configuration that `node` sets out from."""
-    parent = tree.nodes[tree.nodes[node].parent]
-    score = tree.trial(reference_of(tree, node)).score
-    best = parent.best(tree.maximize)
-    if parent.plan and best and best.config:
-        return Start(parent.id, parent.plan.recipe, best.config, score)
-    return Start(parent.id, BASELINE_RECIPE, task.baseline, score)
+def start_of(tree: Tree, task: Task, parent: str) -> Start:
+    """The recipe and configuration that a child of `parent` sets out from."""
+    node = tree.nodes[parent]
+    score = tree.trial(_reference(tree, parent)).score
+    best = node.best(tree.maximize)
+    if node.plan and best and best.config:
+        return Start(parent, node.plan.recipe, best.config, score)
+    return Start(parent, BASELINE_RECIPE, task.baseline, score)
 
 
 def reference_of(tree: Tree, node: str) -> str:
@@ -104,12 +104,15 @@ def reference_of(tree: Tree, node: str) -> str:
 
     The parent's best; for a child of the root, the baseline's, else the base model itself.
     """
-    parent = tree.nodes[node].parent
-    baseline = [n for n in tree.nodes.values() if parent == ROOT and n.direction == "baseline" and n.id != node]
+    return _reference(tree, tree.nodes[node].parent, but=node)
+
+
+def _reference(tree: Tree, parent: str, but: str = "") -> str:
+    baseline = [n for n in tree.nodes.values() if parent == ROOT and n.direction == "baseline" and n.id != but]
     for candidate in (*baseline, tree.nodes[parent]):
         if best := candidate.best(tree.maximize):
             return best.id
-    return "n0t0"
+    return ROOT_TRIAL
 
 
 def parent_plan(facts: Facts) -> Plan:

@@ -144,6 +144,7 @@ async def _choose_plan(
     grid, examples = grid_for(facts.task.space), facts.task.budget.examples_per_trial
     turn = len(facts.taken)
     both = " The trials differ from each other." if facts.trials > 1 else ""
+    builds = "\nbuilds_on: the insight this plan makes use of." if facts.insights else ""
     question = Question(
         node=facts.node,
         purpose="plan",
@@ -154,7 +155,7 @@ async def _choose_plan(
             direction=direction,
             reason=reason,
             findings="\n".join(f"- {finding}" for finding in findings(direction, turn)),
-            ask=prompt(f"plan_{direction}", trials=COUNTS[facts.trials], both=both),
+            ask=prompt(f"plan_{direction}", trials=COUNTS[facts.trials], both=both, builds_on=builds),
         ),
         schema=plan_schema(direction, grid, facts.start.config, examples, facts.trials, len(facts.insights)),
         max_tokens=PLAN_TOKENS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def running(workspace: Workspace) -> script.Script:
     """A search in full swing: n6t0 trains, n3 is pruned, n4t0 has failed."""
-    out = script.search(str(workspace.home / "tasks" / "movie_sentiment"), str(workspace.home))
+    out = script.search(str(workspace.home / "tasks" / "movie_sentiment"), str(workspace.home), time.time() - 697)
     script.directories(workspace, out)
     return out
 

@@ -38,11 +38,13 @@ class FakeEngine:
 
     async def __aenter__(self) -> FakeEngine:
         self.workspace.socket.unlink(missing_ok=True)
+        self._beating = asyncio.create_task(self._beats())
         self._server = await asyncio.start_unix_server(self._client, self.workspace.socket)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
+        self._beating.cancel()
         self._server.close()
         for writer in list(self._clients):
             writer.close()
@@ -58,8 +60,10 @@ class FakeEngine:
             self.records.append(new[-1])
         await self._send_all(p.Records(records=tuple(new)))
 
-    async def beat(self) -> None:
-        await self._send_all(self.pulse)
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            await self._send_all(msgspec.structs.replace(self.pulse, time=time.time()))
 
     async def _send_all(self, message: p.FromEngine) -> None:
         for writer in list(self._subscribed):
@@ -137,7 +141,6 @@ async def _by_hand(home: Path, live: bool) -> None:
                     log_file.write(f"step {step}: loss 0.31\n")
                 write_json(metrics.parent / "state.json", State(phase="training", step=min(step, 64), steps=64))
                 engine.pulse = msgspec.structs.replace(engine.pulse, time=time.time(), since=since, eta=since + 400)
-            await engine.beat()
 
 
 if __name__ == "__main__":

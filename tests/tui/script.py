@@ -128,9 +128,9 @@ def plan(direction: str, hypothesis: str, *trials: TrialConfig, recipe: aidp.Rec
     return Plan(**values)  # type: ignore[arg-type]
 
 
-def search(splits: str = "", task_path: str = "") -> Script:
-    """Six rounds, twelve trials: one failed, one branch pruned, one trial running at the end."""
-    out = Script()
+def search(splits: str = "", task_path: str = "", start: float = START) -> Script:
+    """Six rounds, eleven trials: one failed, one branch pruned, one trial running at the end, 697 s after `start`."""
+    out = Script(start=start)
     change = msgspec.structs.replace
     out.say(created(splits, task_path), after=0)
     out.judge("n0t0", 0.560, 30)

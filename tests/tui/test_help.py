@@ -27,7 +27,8 @@ async def test_help_lists_every_binding_of_the_search_screen(workspace: Workspac
 async def test_every_binding_of_ours_explains_itself(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records), looking(workspace) as one:
         ours = [active.binding for active in one.app.screen.active_bindings.values()]
-        silent = [b.key for b in ours if not b.tooltip and b.action != "screen.copy_text"]
+        textuals = {"screen.copy_text"}  # bound by Textual to ctrl+c, where ours comes first, and super+c
+        silent = [b.key for b in ours if not b.tooltip and b.action not in textuals]
         assert silent == []
 
 
@@ -37,7 +38,7 @@ async def test_help_fits_a_small_terminal_and_scrolls(workspace: Workspace, runn
         await one.sees("Everywhere", "esc back")
         assert misplaced(one.app) == []
         await one.press("end")
-        await one.sees("the engine works on")
+        await one.sees("Leaving the interface")
         await one.press("escape")
         await one.sees("base model")
 

@@ -47,7 +47,7 @@ async def test_pauses_a_branch(workspace: Workspace, running: script.Script) -> 
     async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
         await go_to(one, "n4")
         await one.press("b")
-        await one.sees("‖ paused")
+        await one.sees("n4 adjust ★ best ‖")
         assert sent(engine) == [p.SetFlag(id=0, run="r1", node="n4", flag="paused", on=True)]
         await one.press("j", "b")
         await one.sees("n5 is paused with n4; resume n4")
@@ -57,7 +57,7 @@ async def test_prunes_a_branch_after_one_question_and_restores_it(workspace: Wor
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await go_to(one, "n4")
         await one.press("x")
-        await one.sees("Prune n4?", "n4 and 2 nodes below it with 6 trials", "0.877", "n6t0 is running in it")
+        await one.sees("Prune n4?", "n4 and 2 nodes below it with 6 trials", "0.877", "x on the same node restores it")
         assert misplaced(one.app) == []
         await one.press("n")
         assert engine.commands == []
@@ -95,7 +95,7 @@ async def test_reads_a_refusal_as_one_sentence(workspace: Workspace, running: sc
 async def test_stops_the_search_after_one_question(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
         await one.press("s")
-        await one.sees("Stop the search r1?", "cannot go on")
+        await one.sees("Stop the search r1?", "p pauses it instead")
         await one.press("y")
         await one.until(lambda: engine.commands)
         assert sent(engine) == [p.StopRun(id=0, run="r1")]
@@ -104,7 +104,7 @@ async def test_stops_the_search_after_one_question(workspace: Workspace, running
 async def test_starts_a_new_search_of_the_same_task(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await one.press("n")
-        await one.sees("a new search", str(workspace.home)[:20], "Qwen2.5-Coder")
+        await one.sees("a new search", str(workspace.home)[-20:], "Qwen2.5-Coder")
         assert misplaced(one.app) == []
         await one.press("4", "enter")
         await one.until(lambda: engine.commands)

@@ -140,10 +140,10 @@ def result_lines(tree: Tree) -> list[str]:
 
 def report(options: argparse.Namespace) -> int:
     """Write the report again."""
-    from engine.steps.reporting import write_run
+    from engine.report.make import make_report
 
     _one(options)
-    markdown, html = write_run(options.space, options.run)
+    markdown, html = make_report(options.space, options.run)
     print(f"{markdown}\n{html}")
     return 0
 

@@ -20,7 +20,7 @@ from trex_tui.model.store import Part, RunView, Store
 from trex_tui.widgets.key_bar import KeyBar
 
 
-class RunList(OptionList):
+class RunList(OptionList, inherit_bindings=False):
     """The list, with our keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)

@@ -67,28 +67,31 @@ class SearchScreen(Screen[None]):
         self._known = 0  # nodes of the run that the tree widget has
         self._trials: dict[str, str] = {}  # the trial chosen by a person, per node
         self._second = 0
+        self._status = Status(host.store, host.now, id="status")
+        self._nodes = NodeTree(NodeRow(host.store, self._style, lambda: self.run), id="search-tree")
+        self._left = Vertical(TreeHead(id="tree-head"), self._nodes, id="left")
+        self._detail = NodeDetail(id="detail")
+        self._lines = LineLog(id="log")
+        self._notice = Notice(id="notice")
+        self._keys = KeyBar(id="keys")
 
     def compose(self) -> ComposeResult:
-        yield Status(self._store, self._host.now, id="status")
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield TreeHead(id="tree-head")
-                yield NodeTree(NodeRow(self._store, self._style, lambda: self.run), id="search-tree")
-            yield NodeDetail(id="detail")
+        yield self._status
+        yield Horizontal(self._left, self._detail, id="body")
         yield Static(EMPTY, id="empty")
-        yield LineLog(id="log")
-        yield Notice(id="notice")
-        yield KeyBar(id="keys")
+        yield self._lines
+        yield self._notice
+        yield self._keys
 
     def on_mount(self) -> None:
         self.add_class("-empty")
-        self.query_one(NodeTree).focus()
+        self._nodes.focus()
         self.pull(frozenset({"runs"}), frozenset())
 
     @property
     def node(self) -> str:
         """The selected node; the root before there is a selection."""
-        return self.query_one(NodeTree).selected or ROOT
+        return self._nodes.selected or ROOT
 
     @property
     def view(self) -> RunView | None:
@@ -120,16 +123,17 @@ class SearchScreen(Screen[None]):
 
     def pull(self, parts: frozenset[Part], touched: frozenset[tuple[str, str]]) -> None:
         """Bring the widgets up to date with what has changed in the store."""
+        if not self.is_attached:
+            return
         self._choose_run()
         if self.view is None:
             self._tick_status(parts)
             return
-        tree = self.query_one(NodeTree)
         if "tree" in parts or "telemetry" in parts:
-            self._grow(tree)
-            tree.refresh()
+            self._grow()
+            self._nodes.refresh()
         if "log" in parts:
-            self.query_one(LineLog).pull()
+            self._lines.pull()
         family = {self.node, self.view.tree.nodes[self.node].parent}
         if any(run == self.run and node in family for run, node in touched):
             self._show_node(fresh=False)
@@ -142,25 +146,24 @@ class SearchScreen(Screen[None]):
         self.run, self._asked_for, self._known, self.following = wanted, "", 0, True
         self.remove_class("-empty")
         self._trials.clear()
-        tree = self.query_one(NodeTree)
-        tree.clear()
-        self._grow(tree)
-        self.query_one(LineLog).show(self.view.log if self.view else LogLines())
-        self.query_one(Status).run = wanted
+        self._nodes.clear()
+        self._grow()
+        self._lines.show(self.view.log if self.view else LogLines())
+        self._status.run = wanted
         self._show_node(fresh=True)
         self._host.look_closer()
 
-    def _grow(self, tree: NodeTree) -> None:
+    def _grow(self) -> None:
         """Give the widget the nodes that it does not have; where it follows, go where the engine is."""
         view = self.view
         assert view is not None
         new = view.order[self._known :]
-        tree.add((name, view.tree.nodes[name].parent) for name in new)
+        self._nodes.add((name, view.tree.nodes[name].parent) for name in new)
         self._known += len(new)
         following = ", following (f)" if self.following and not view.over else ""
-        self.query_one("#left").border_title = f"tree, {len(view.order)} nodes{following}"
-        if self.following and (target := self._interesting(view)) and target != tree.selected:
-            tree.select(target)
+        self._left.border_title = f"tree, {len(view.order)} nodes{following}"
+        if self.following and (target := self._interesting(view)) and target != self._nodes.selected:
+            self._nodes.select(target)
             self._show_node(fresh=True)
             self._host.look_closer()
 
@@ -176,23 +179,22 @@ class SearchScreen(Screen[None]):
     def _show_node(self, fresh: bool) -> None:
         if self.view is None or self.node not in self.view.tree.nodes:
             return
-        detail = self.query_one(NodeDetail)
-        width = max(20, detail.content_size.width - 2)
-        detail.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
+        width = max(20, self._detail.content_size.width - 2)
+        self._detail.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
         self.refresh_bindings()
 
     def _tick_status(self, parts: frozenset[Part]) -> None:
         second = int(self._host.now())
         if parts or second != self._second:
             self._second = second
-            self.query_one(Status).refresh()
-            self.query_one(KeyBar).refresh()
+            self._status.refresh()
+            self._keys.refresh()
 
     def _style(self, role: str) -> Style:
-        return self.query_one(NodeTree).get_component_rich_style(f"row--{role}", partial=True)
+        return self._nodes.get_component_rich_style(f"row--{role}", partial=True)
 
     def say(self, text: str, warning: bool = False) -> None:
-        self.query_one(Notice).say(text, warning)
+        self._notice.say(text, warning)
 
     def label_of(self, action: str) -> str:
         """What a key would do now, where that depends on what is selected; "" otherwise."""
@@ -230,7 +232,7 @@ class SearchScreen(Screen[None]):
 
     def on_line_tree_opened(self) -> None:
         self.following = False  # somebody reads: keep still
-        self._focus_pane(self.query_one(NodeDetail))
+        self._focus_pane(self._detail)
 
     def _focus_pane(self, pane: Widget) -> None:
         """Focus a pane; where there is room for one only, the node's takes the place of the tree."""
@@ -239,7 +241,7 @@ class SearchScreen(Screen[None]):
         pane.focus()
 
     def action_pane(self, by: int) -> None:
-        panes: list[Widget] = [self.query_one(NodeTree), self.query_one(NodeDetail), self.query_one(LineLog)]
+        panes: list[Widget] = [self._nodes, self._detail, self._lines]
         here = panes.index(self.focused) if self.focused in panes else 0
         self._focus_pane(panes[(here + by) % len(panes)])
 
@@ -247,10 +249,10 @@ class SearchScreen(Screen[None]):
         self._host.look_closer()
 
     def action_back(self) -> None:
-        self._focus_pane(self.query_one(NodeTree))
+        self._focus_pane(self._nodes)
 
     def action_tab(self, name: str) -> None:
-        self.query_one(NodeDetail).turn_to(name)
+        self._detail.turn_to(name)
         if self.has_class("-narrow"):
             self.on_line_tree_opened()
 

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from trex_tui.model import format as fmt
 from trex_tui.model.state import phase
+from trex_tui.model.telemetry import TrialView
 from trex_tui.pages.page import DIM, Subject
 from trex_tui.widgets.braille_chart import BrailleChart
 
@@ -16,23 +17,23 @@ from trex_tui.widgets.braille_chart import BrailleChart
 class Curves(Vertical):
     """Redrawn from a `Subject`; live while the trial trains."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._head = Static(id="curves-head")
+        self._loss = BrailleChart("loss", id="curve-loss")
+        self._rate = BrailleChart("learning rate")
+        self._norm = BrailleChart("gradient norm")
+
     def compose(self) -> ComposeResult:
-        yield Static(id="curves-head")
-        yield BrailleChart("loss", id="curve-loss")
-        yield BrailleChart("learning rate", id="curve-rate")
-        yield BrailleChart("gradient norm", id="curve-norm")
+        yield from (self._head, self._loss, self._rate, self._norm)
 
     def draw(self, about: Subject) -> None:
-        course = about.course
-        self.query_one("#curves-head", Static).update(_head(about))
-        curves = (
-            ("#curve-loss", course.loss if course else []),
-            ("#curve-rate", course.learning_rate if course else []),
-            ("#curve-norm", course.grad_norm if course else []),
-        )
-        for name, values in curves:
-            last = f"{values[-1]:.4g} at step {course.at[-1]}" if course and values else "no steps yet"
-            self.query_one(name, BrailleChart).draw(values, last)
+        course = about.course or TrialView()
+        self._head.update(_head(about))
+        last = f" at step {course.at[-1]}" if course.at else ""
+        charts = ((self._loss, course.loss), (self._rate, course.learning_rate), (self._norm, course.grad_norm))
+        for chart, values in charts:
+            chart.draw(values, f"{values[-1]:.4g}{last}" if values else "no steps yet")
 
 
 def _head(about: Subject) -> Content:

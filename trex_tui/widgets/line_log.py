@@ -21,7 +21,7 @@ from trex_tui.model.sentences import sentence, weight
 from trex_tui.model.store import Line, LogLines
 
 
-class LineLog(ScrollView, can_focus=True):
+class LineLog(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows a `LogLines`; call `pull` when it has grown."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)

@@ -19,7 +19,7 @@ Painter = Callable[[str, str, int, bool], Strip]
 """(id, guides, width, is under the cursor) -> a strip of exactly that width."""
 
 
-class LineTree(ScrollView, can_focus=True):
+class LineTree(ScrollView, can_focus=True, inherit_bindings=False):
     """The tree widget over `Rows`. `Moved` is posted when a person moves the cursor, `Opened` on enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(TREE)

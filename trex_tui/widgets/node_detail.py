@@ -39,27 +39,27 @@ class NodeDetail(Vertical, can_focus=True):
         super().__init__(id=id)
         self.tab = TABS[0]
         self._about: Subject | None = None
+        self._tabs, self._text = Static(id="tabs"), Static(id="page-text")
+        self._page = VerticalScroll(self._text, id="page", can_focus=False)
+        self._curves = Curves(id="curves")
 
     def compose(self) -> ComposeResult:
-        yield Static(id="tabs")
-        with VerticalScroll(id="page", can_focus=False):
-            yield Static(id="page-text")
-        yield Curves(id="curves")
+        yield self._tabs
+        yield self._page
+        yield self._curves
 
     def show(self, about: Subject, fresh: bool) -> None:
         """Draw a subject; `fresh`: it is another one, so begin at its top."""
         self._about = about
         self.border_title = about.name + (f", trial {about.trial_name}" if about.trial_name else "")
-        curves = self.query_one(Curves)
-        scroll = self.query_one("#page", VerticalScroll)
-        self.query_one("#tabs", Static).update(self._tab_line())
-        curves.display, scroll.display = self.tab == "curves", self.tab != "curves"
+        self._tabs.update(self._tab_line())
+        self._curves.display, self._page.display = self.tab == "curves", self.tab != "curves"
         if self.tab == "curves":
-            curves.draw(about)
+            self._curves.draw(about)
             return
-        self.query_one("#page-text", Static).update(PAGES[self.tab](about))
+        self._text.update(PAGES[self.tab](about))
         if fresh:
-            scroll.scroll_home(animate=False, immediate=True)
+            self._page.scroll_home(animate=False, immediate=True)
 
     def turn_to(self, tab: str) -> None:
         self.tab = tab
@@ -80,12 +80,10 @@ class NodeDetail(Vertical, can_focus=True):
         self.turn_to(TABS[(TABS.index(self.tab) + by) % len(TABS)])
 
     def action_scroll_by(self, by: int) -> None:
-        self.query_one("#page", VerticalScroll).scroll_relative(y=by, animate=False)
+        self._page.scroll_relative(y=by, animate=False)
 
     def action_scroll_page(self, by: int) -> None:
-        scroll = self.query_one("#page", VerticalScroll)
-        scroll.scroll_relative(y=by * max(1, scroll.size.height - 1), animate=False)
+        self._page.scroll_relative(y=by * max(1, self._page.size.height - 1), animate=False)
 
     def action_scroll_edge(self, end: bool) -> None:
-        scroll = self.query_one("#page", VerticalScroll)
-        scroll.scroll_end(animate=False) if end else scroll.scroll_home(animate=False)
+        self._page.scroll_end(animate=False) if end else self._page.scroll_home(animate=False)

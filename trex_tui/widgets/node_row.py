@@ -74,7 +74,8 @@ class NodeRow:
             name = f"{node.id} {said}"
         if is_best(view, node.id):
             name += f" {fmt.BEST} {best_word(view)}"
-        return name + "".join(f" {fmt.GLYPHS[flag]} {flag}" for flag in ("paused", "pinned") if flag in node.flags)
+        flags = [flag for flag in ("paused", "pinned") if flag in node.flags]
+        return name + "".join(f" {fmt.GLYPHS[flag]}" + (f" {flag}" if shape.word else "") for flag in flags)
 
     def _right(self, view: RunView, node: Node, word: str, shape: Columns) -> str:
         tree = view.tree

@@ -14,7 +14,6 @@ from engine.search.tree import ROOT, Tree
 from trex_tui.model import format as fmt
 from trex_tui.model.store import RunView, Store
 
-ROWS = 4
 GAP = "   "
 LABEL, STRONG, WARN, GOOD = "$quiet", "bold", "bold $text-warning", "bold $text-success"
 
@@ -37,7 +36,8 @@ def lines(store: Store, run: str, now: float, width: int) -> list[Content]:
     """The header's lines, each at most `width` cells."""
     view = store.runs.get(run)
     if view is None or view.tree.created is None:
-        return [_fit([Content.styled("TREX", STRONG), _link(store, now)], width), *[Content("")] * (ROWS - 1)]
+        first = _fit([Content.styled("TREX", "bold $primary"), _link(store, now)], width)
+        return [first, _fit([Content.styled(store.unreadable or store.link.text, WARN)], width)]
     return [
         _fit(_which(store, view, run, now), width),
         _fit(_how_good(view), width),
