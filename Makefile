@@ -61,7 +61,7 @@ picture: $(VENV)/dev.stamp
 	$(BIN)/python docs/make_pictures.py
 
 bench: $(VENV)/dev.stamp models
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.gpu
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

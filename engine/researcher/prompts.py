@@ -20,13 +20,11 @@ def prompt(name: str, **values: object) -> str:
 
 
 def findings(direction: Direction, turn: int, count: int = 3) -> list[str]:
-    """`count` findings for a direction, without their sources: the first always, the others by turns."""
+    """`count` findings for a direction, without their sources: the first two always, the rest by turns."""
     fit = [text for directions, text in playbook() if direction in directions]
-    if len(fit) <= count:
-        return fit
-    rest = fit[1:]
-    at = turn * (count - 1)
-    return [fit[0], *(rest[(at + i) % len(rest)] for i in range(count - 1))]
+    fixed, rest = fit[:2], fit[2:]
+    by_turns = [rest[(turn + i) % len(rest)] for i in range(min(count - 2, len(rest)))]
+    return [*fixed, *by_turns][:count]
 
 
 @lru_cache(maxsize=1)

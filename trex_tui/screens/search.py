@@ -67,31 +67,31 @@ class SearchScreen(Screen[None]):
         self._known = 0  # nodes of the run that the tree widget has
         self._trials: dict[str, str] = {}  # the trial chosen by a person, per node
         self._second = 0
-        self._status = Status(host.store, host.now, id="status")
-        self._nodes = NodeTree(NodeRow(host.store, self._style, lambda: self.run), id="search-tree")
-        self._left = Vertical(TreeHead(id="tree-head"), self._nodes, id="left")
-        self._detail = NodeDetail(id="detail")
-        self._lines = LineLog(id="log")
+        self._header = Status(host.store, host.now, id="status")
+        self._tree_view = NodeTree(NodeRow(host.store, self._style, lambda: self.run), id="search-tree")
+        self._left_side = Vertical(TreeHead(id="tree-head"), self._tree_view, id="left")
+        self._node_view = NodeDetail(id="detail")
+        self._log_view = LineLog(id="log")
         self._notice = Notice(id="notice")
-        self._keys = KeyBar(id="keys")
+        self._key_bar = KeyBar(id="keys")
 
     def compose(self) -> ComposeResult:
-        yield self._status
-        yield Horizontal(self._left, self._detail, id="body")
+        yield self._header
+        yield Horizontal(self._left_side, self._node_view, id="body")
         yield Static(EMPTY, id="empty")
-        yield self._lines
+        yield self._log_view
         yield self._notice
-        yield self._keys
+        yield self._key_bar
 
     def on_mount(self) -> None:
         self.add_class("-empty")
-        self._nodes.focus()
+        self._tree_view.focus()
         self.pull(frozenset({"runs"}), frozenset())
 
     @property
     def node(self) -> str:
         """The selected node; the root before there is a selection."""
-        return self._nodes.selected or ROOT
+        return self._tree_view.selected or ROOT
 
     @property
     def view(self) -> RunView | None:
@@ -131,9 +131,9 @@ class SearchScreen(Screen[None]):
             return
         if "tree" in parts or "telemetry" in parts:
             self._grow()
-            self._nodes.refresh()
+            self._tree_view.refresh()
         if "log" in parts:
-            self._lines.pull()
+            self._log_view.pull()
         family = {self.node, self.view.tree.nodes[self.node].parent}
         if any(run == self.run and node in family for run, node in touched):
             self._show_node(fresh=False)
@@ -146,10 +146,10 @@ class SearchScreen(Screen[None]):
         self.run, self._asked_for, self._known, self.following = wanted, "", 0, True
         self.remove_class("-empty")
         self._trials.clear()
-        self._nodes.clear()
+        self._tree_view.clear()
         self._grow()
-        self._lines.show(self.view.log if self.view else LogLines())
-        self._status.run = wanted
+        self._log_view.show(self.view.log if self.view else LogLines())
+        self._header.run = wanted
         self._show_node(fresh=True)
         self._host.look_closer()
 
@@ -158,12 +158,12 @@ class SearchScreen(Screen[None]):
         view = self.view
         assert view is not None
         new = view.order[self._known :]
-        self._nodes.add((name, view.tree.nodes[name].parent) for name in new)
+        self._tree_view.add((name, view.tree.nodes[name].parent) for name in new)
         self._known += len(new)
         following = ", following (f)" if self.following and not view.over else ""
-        self._left.border_title = f"tree, {len(view.order)} nodes{following}"
-        if self.following and (target := self._interesting(view)) and target != self._nodes.selected:
-            self._nodes.select(target)
+        self._left_side.border_title = f"tree, {len(view.order)} nodes{following}"
+        if self.following and (target := self._interesting(view)) and target != self._tree_view.selected:
+            self._tree_view.select(target)
             self._show_node(fresh=True)
             self._host.look_closer()
 
@@ -179,19 +179,19 @@ class SearchScreen(Screen[None]):
     def _show_node(self, fresh: bool) -> None:
         if self.view is None or self.node not in self.view.tree.nodes:
             return
-        width = max(20, self._detail.content_size.width - 2)
-        self._detail.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
+        width = max(20, self._node_view.content_size.width - 2)
+        self._node_view.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
         self.refresh_bindings()
 
     def _tick_status(self, parts: frozenset[Part]) -> None:
         second = int(self._host.now())
         if parts or second != self._second:
             self._second = second
-            self._status.refresh()
-            self._keys.refresh()
+            self._header.refresh()
+            self._key_bar.refresh()
 
     def _style(self, role: str) -> Style:
-        return self._nodes.get_component_rich_style(f"row--{role}", partial=True)
+        return self._tree_view.get_component_rich_style(f"row--{role}", partial=True)
 
     def say(self, text: str, warning: bool = False) -> None:
         self._notice.say(text, warning)
@@ -232,7 +232,7 @@ class SearchScreen(Screen[None]):
 
     def on_line_tree_opened(self) -> None:
         self.following = False  # somebody reads: keep still
-        self._focus_pane(self._detail)
+        self._focus_pane(self._node_view)
 
     def _focus_pane(self, pane: Widget) -> None:
         """Focus a pane; where there is room for one only, the node's takes the place of the tree."""
@@ -241,7 +241,7 @@ class SearchScreen(Screen[None]):
         pane.focus()
 
     def action_pane(self, by: int) -> None:
-        panes: list[Widget] = [self._nodes, self._detail, self._lines]
+        panes: list[Widget] = [self._tree_view, self._node_view, self._log_view]
         here = panes.index(self.focused) if self.focused in panes else 0
         self._focus_pane(panes[(here + by) % len(panes)])
 
@@ -249,10 +249,10 @@ class SearchScreen(Screen[None]):
         self._host.look_closer()
 
     def action_back(self) -> None:
-        self._focus_pane(self._nodes)
+        self._focus_pane(self._tree_view)
 
     def action_tab(self, name: str) -> None:
-        self._detail.turn_to(name)
+        self._node_view.turn_to(name)
         if self.has_class("-narrow"):
             self.on_line_tree_opened()
 

@@ -1,0 +1,1 @@
+"""Measurements, never asserted on time. Each module runs alone: `python -m tests.bench.gpu`."""
