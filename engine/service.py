@@ -45,7 +45,8 @@ class Engine:
         self.trees: dict[str, Tree] = {}
         for record in journal.records():
             self._fold(record)
-        self.processes = LocalProcesses(standby="engine.executor", log=workspace.engine_log)
+        # Beside a training on the CPU, a process that imports torch would take the cores it trains on.
+        self.processes = LocalProcesses(standby="engine.executor" if gpus() else "", log=workspace.engine_log)
         self.minds = Minds(workspace, journal)
         self.server = Server(workspace.socket, journal, self.handle, self.pulse, self.welcome)
         self.active: Run | None = None

@@ -193,7 +193,9 @@ def run_interface(workspace: Workspace, run: str | None = None, new_run: NewRun 
     """Show the interface until the person leaves it; the exit code. `run`: the one to show, None = the one at work."""
     app = TrexApp(workspace, SocketLink(workspace.socket), run=run, new_run=new_run)
     _leave_on_signals(app)
-    return app.run() or 0
+    code = app.run()
+    # textual shows its own defects and leaves by itself; they must not look like a person who left.
+    return code if code is not None else app.return_code or 0
 
 
 def _leave_on_signals(app: TrexApp) -> None:

@@ -16,7 +16,8 @@ from engine import jobs
 from engine.executor import failures, telemetry
 from engine.executor.stop import Interrupted, Stop
 
-QUIET = {
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # a thread that waits gives its core away: matters when others want it too
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -29,7 +30,7 @@ QUIET = {
 
 def main(arguments: list[str]) -> int:
     """Returns the process's exit code: 0 done or nothing to do, 1 failed, 2 wrong use, 3 interrupted."""
-    os.environ.update(QUIET)
+    os.environ.update(ENVIRONMENT)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of each optional kernel it lacks
     if arguments == ["--standby"]:
         from engine.executor.standby import next_directory

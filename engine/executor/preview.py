@@ -1,6 +1,7 @@
 """`python -P -m engine.executor.preview MODEL_DIR`: which tokens of a task's rows are supervised.
 
-Reads {"format", "max_length", "rows"} as JSON from standard input, prints one list per row of [token text, supervised].
+Reads {"format", "max_length", "rows"} as JSON from standard input, prints {"rows", "truncated"}: one list per row of
+[token text, supervised], and how many rows do not fit whole.
 Needs the tokenizer alone; loads no model. Exit code 2 and one sentence on standard error where it cannot.
 """
 

@@ -98,13 +98,21 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def preview(rows: Iterable[Mapping[str, Any]], form: Format, tokenizer: Any, max_length: int) -> Preview:
-    """What a person is shown of rows: the tokens that training would see."""
-    made = examples(rows, form, tokenizer, max_length)
-    shown = [
-        [(tokenizer.decode([token]), label != IGNORED) for token, label in zip(row.ids, row.labels, strict=True)]
-        for row in made.rows
-    ]
-    return Preview(shown, made.cut + made.dropped)
+    """What training would see of each row. A row that does not fit at all shows no token."""
+    shown: list[list[tuple[str, bool]]] = []
+    truncated = 0
+    for row in rows:
+        try:
+            made = examples([row], form, tokenizer, max_length)
+        except IdeaFailure:
+            shown.append([])
+            truncated += 1
+            continue
+        example = made.rows[0]
+        marked = zip(example.ids, example.labels, strict=True)
+        shown.append([(tokenizer.decode([token]), label != IGNORED) for token, label in marked])
+        truncated += made.cut
+    return Preview(shown, truncated)
 
 
 def end_token(tokenizer: Any) -> int:

@@ -33,6 +33,9 @@ class Processes(Protocol):
     def start(self, module: str, directory: Path) -> None:
         """Start `python -P -m module directory`. The caller has journalled it before."""
 
+    def warm(self) -> None:
+        """Have a process ready for the next start, where that pays."""
+
     async def ended(self, directory: Path) -> jobs.Exit | None:
         """Wait until no process holds the directory; its own word, or None where it was killed."""
 

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.aidp import recipe as aidp
-from engine.plan import Direction, Plan, TrialConfig, plan_fingerprint, trial_fingerprint
+from engine.plan import Direction, Plan, trial_fingerprint
 from engine.researcher.asking import Outcome, Question, Refused, Tape, ask, parse, sentence
 from engine.researcher.facts import BASELINE_RECIPE, Facts, parent_plan, tried
 from engine.researcher.memory import brief, system
 from engine.researcher.model import LanguageModel
 from engine.researcher.prompts import findings, prompt
-from engine.researcher.schema import AMOUNT, NO_INSIGHT, direction_schema, plan_schema, written
-from engine.space import affordable, changed, examples_seen, grid_for, sample_config, sample_plan, with_knob
+from engine.researcher.schema import direction_schema, plan_schema
+from engine.researcher.settle import PlanAnswer, given, settle
+from engine.space import changed, grid_for, sample_config, sample_plan
 from engine.task import Task
 
 OFFERED: tuple[Direction, ...] = ("adjust_training", "refine_data")  # synthesise_data: no operator makes rows yet
@@ -27,19 +27,10 @@ DIRECTION_TRIES, PLAN_TRIES = 2, 3
 DIRECTION_TOKENS, PLAN_TOKENS = 100, 400
 COUNTS = {1: "one trial", 2: "two trials", 3: "three trials", 4: "four trials", 5: "five trials"}
 
-Changes = tuple[str, ...]  # as `engine.researcher.schema.written` spells them
-
 
 class DirectionAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     direction: Direction
-
-
-class PlanAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    hypothesis: str
-    trials: tuple[Changes, ...]
-    recipe: tuple[aidp.AnyOperator, ...] = ()
-    builds_on: str = NO_INSIGHT
 
 
 async def propose(facts: Facts, model: LanguageModel | None, tape: Tape, direction: Direction | None = None) -> Plan:
@@ -95,7 +86,7 @@ def sampled(facts: Facts, direction: Direction, rng: random.Random, why: str) ->
         )
         new = [config for config in plan.trials if trial_fingerprint(plan.recipe, config) not in facts.trained]
         if new:
-            return msgspec.structs.replace(plan, trials=tuple(new), note=why, insights_given=_given(facts))
+            return msgspec.structs.replace(plan, trials=tuple(new), note=why, insights_given=given(facts))
         taken = taken | {plan.fingerprint}
 
 
@@ -162,84 +153,6 @@ async def _choose_plan(
         seed=facts.seed,
     )
     return await ask(model, tape, question, lambda text: settle(facts, direction, parse(text, PlanAnswer)), PLAN_TRIES)
-
-
-def settle(facts: Facts, direction: Direction, answer: PlanAnswer) -> Plan:
-    """The answer as a plan that is new and affordable. Raises Refused with the reason. Pure."""
-    recipe = _recipe(facts, direction, answer)
-    configs = list(dict.fromkeys(_config(facts, changes) for changes in answer.trials))
-    if not configs:
-        raise Refused("there is no trial in it")
-    if plan_fingerprint(recipe, tuple(configs)) in facts.taken:
-        raise Refused("this very plan was tried already")
-    refusals = {config: reason for config in configs if (reason := _objection(facts, recipe, config))}
-    kept = tuple(config for config in configs if config not in refusals)
-    if not kept:
-        raise Refused("; ".join(dict.fromkeys(refusals.values())))
-    named = dict(zip((f"i{n}" for n in range(1, len(facts.insights) + 1)), facts.insights, strict=True))
-    return Plan(
-        direction=direction,
-        hypothesis=sentence(answer.hypothesis),
-        recipe=recipe,
-        trials=kept,
-        source="researcher",
-        insights_given=_given(facts),
-        insights_named=(named[answer.builds_on].id,) if answer.builds_on in named else (),
-        note="; ".join(f"dropped: {reason}" for reason in refusals.values()),
-    )
-
-
-def _recipe(facts: Facts, direction: Direction, answer: PlanAnswer) -> aidp.Recipe:
-    if direction != "refine_data":
-        return facts.start.recipe
-    names = [aidp.operator_name(operator) for operator in answer.recipe]
-    if not names:
-        raise Refused("the recipe is empty")
-    if len(set(names)) < len(names):
-        raise Refused("the recipe uses an operator twice")
-    for operator in answer.recipe:
-        if isinstance(operator, aidp.FilterLength) and operator.min_words > operator.max_words:
-            raise Refused("filter_length with min_words above max_words keeps no row")
-    if answer.recipe == facts.start.recipe.operators:
-        raise Refused("the recipe is the start recipe; refine_data has to change it")
-    return aidp.Recipe(operators=answer.recipe, seed=facts.start.recipe.seed)
-
-
-def _config(facts: Facts, changes: Changes) -> TrialConfig:
-    """The start configuration with these changes. Raises Refused for what is not on the grid."""
-    grid = grid_for(facts.task.space)
-    config = facts.start.config
-    named = [change.partition("=")[0] for change in changes]
-    if len(set(named)) < len(named):
-        raise Refused(f"a trial changes one knob twice: {', '.join(changes)}")
-    for change in changes:
-        knob, _, value = change.partition("=")
-        pairs = zip(("rows", "epochs"), value.split("x"), strict=False) if knob == AMOUNT else ((knob, value),)
-        for name, text in pairs:
-            spelt = {written(name, v): v for v in grid.get(name, ())}
-            if f"{name}={text}" not in spelt:
-                raise Refused(f"{name} cannot be {text}")
-            config = with_knob(config, name, spelt[f"{name}={text}"])
-    return config
-
-
-def _objection(facts: Facts, recipe: aidp.Recipe, config: TrialConfig) -> str:
-    """Why this trial cannot be run; empty where it can."""
-    what = changed(facts.start.config, config)
-    if trial_fingerprint(recipe, config) in facts.trained:
-        return (
-            "the start configuration itself was tried already"
-            if config == facts.start.config
-            else f"{what} was tried already"
-        )
-    limit = facts.task.budget.examples_per_trial
-    if not affordable(config, limit):
-        return f"{what} trains on {examples_seen(config):,} examples, more than the {limit:,} of a trial"
-    return ""
-
-
-def _given(facts: Facts) -> tuple[str, ...]:
-    return tuple(known.id for known in facts.insights)
 
 
 def _why(purpose: str, refusals: Sequence[str]) -> str:

@@ -49,6 +49,7 @@ def launch(run: Run, trial: str, split: Split) -> None:
     )
     try:
         run.processes.start(MODULE, folder)
+        run.processes.warm()
     except OSError as error:
         fail(run, trial, split, "machine", f"the trial's process could not be started ({error.strerror})")
 

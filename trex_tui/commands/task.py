@@ -73,8 +73,7 @@ def fetch(options: argparse.Namespace) -> int:
 
 def new(options: argparse.Namespace) -> int:
     """Make a task from a data file."""
-    path = tasknew.new_task(
-        options.folder, options.data, prompt=options.prompt, answer=options.answer, name=options.name
-    )
+    prompt, answer = (text and text.replace("\\n", "\n") for text in (options.prompt, options.answer))
+    path = tasknew.new_task(options.folder, options.data, prompt=prompt, answer=answer, name=options.name)
     print(f"{path}\nnext: trex task check {options.folder}")
     return 0

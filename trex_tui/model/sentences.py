@@ -77,6 +77,8 @@ def _of_run(event: ev.AnyEvent) -> str:
             return f"the search is paused by {event.by}" + (f": {event.reason}" if event.reason else "")
         case ev.RunResumed():
             return f"the search goes on, by {event.by}"
+        case ev.StopAsked():
+            return f"the search is being ended by {event.by}: what is done is confirmed and tested"
         case ev.Adopted():
             return f"an engine took up the search again after {duration(event.idle_seconds)}"
         case ev.RunEnded():
