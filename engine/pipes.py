@@ -168,10 +168,3 @@ def _reply(line: bytes, kind: type[T], answer: Callable[[T], Any]) -> Reply:
         traceback.print_exc(file=sys.stderr)
         return Reply(question.id, error=f"{type(error).__name__}: {error}")
     return Reply(question.id, body=msgspec.Raw(msgspec.json.encode(body)))
-
-
-def step_back(nice: int = 5) -> None:
-    """Called by a worker first of all: the person's programs and the engine go before it."""
-    os.nice(nice)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("800")

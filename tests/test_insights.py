@@ -11,13 +11,20 @@ import pytest
 from engine.insights import InsightIndex, Insights, Row, kin_of
 from engine.insights.plain import PlainIndex
 
-RATE = "learning_rate=0.0003 instead of learning_rate=0.0001: +4.0 points [+1.0, +7.0] (n2t0 against n1t0, beyond the noise: better)."
+RATE = (
+    "learning_rate=0.0003 instead of learning_rate=0.0001: +4.0 points [+1.0, +7.0] "
+    "(n2t0 against n1t0, beyond the noise: better)."
+)
+BALANCED = (
+    "recipe dedup_exact -> balance_labels instead of dedup_exact: -0.3 points [-3.0, +2.0] "
+    "(n3t0 against n1t0, within the noise: no clear difference)."
+)
+RANK = "lora_rank=64 instead of lora_rank=16: -2.0 points [-4.0, -0.5] (n2t0 against n1t0, beyond the noise: worse)."
 ROWS = [
     Row("a:n2", "films", f"{RATE} Raising learning_rate helped because the loss fell faster."),
-    Row("a:n3", "films", "recipe dedup_exact -> balance_labels instead of dedup_exact: -0.3 points [-3.0, +2.0] "
-        "(n3t0 against n1t0, within the noise: no clear difference)."),
-    Row("b:n2", "poems", "lora_rank=64 instead of lora_rank=16: -2.0 points [-4.0, -0.5] (n2t0 against n1t0, beyond the noise: worse)."),
-]  # fmt: skip
+    Row("a:n3", "films", BALANCED),
+    Row("b:n2", "poems", RANK),
+]
 
 
 @pytest.fixture(params=["plain", "faiss"])
@@ -29,7 +36,7 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path):
 
 async def test_the_nearest_comes_first(index: InsightIndex) -> None:
     found = await index.nearest("raising the learning rate helped, the loss fell", 3, floor=-1.0)
-    assert [f.id for f in found][0] == "a:n2"
+    assert found[0].id == "a:n2"
     assert [f.similarity for f in found] == sorted((f.similarity for f in found), reverse=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,4 +163,6 @@ def open_file(path: Path) -> str:
     """Show a file in the desktop's browser, where there is a desktop; what was done, to be said behind the path."""
     if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return ""
+    import webbrowser  # slow to import, and needed here only
+
     return " (opened in the browser)" if webbrowser.open(path.as_uri()) else ""

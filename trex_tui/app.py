@@ -7,6 +7,7 @@ terminal, changes nothing in it.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -35,6 +36,7 @@ from trex_tui.theme import DARK, DARK_ROLES, LIGHT
 INTERRUPTED = 3  # exit code
 TICKS = 10  # a second
 TICKS_REMOTE = 5  # over SSH
+FREEZE_EVERY = 10_000  # records; history only grows, and the collector must not walk all of it while keys wait
 
 NewRun = Callable[[p.StartRun], p.Reply]
 """Sees to it that an engine runs, sends it the message, returns its reply. Blocks. Raises TrexError."""
@@ -71,6 +73,7 @@ class TrexApp(App[int]):
         self._source, self._new_run, self._clock = source, new_run, clock
         self._search = SearchScreen(self, run or "")
         self._watcher = Watcher(self.store, workspace, self._search.wanted)
+        self._frozen = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -96,6 +99,9 @@ class TrexApp(App[int]):
 
     def tick(self) -> None:
         """Let every screen take over what has changed. Ten times a second, and at once after a key that changed it."""
+        if self.store.last_seq >= self._frozen + FREEZE_EVERY:
+            self._frozen = self.store.last_seq
+            gc.freeze()
         parts, touched = self.store.take_dirty()
         for screen in self.screen_stack:
             pull = getattr(screen, "pull", None)

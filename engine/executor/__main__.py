@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 from engine import jobs
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
     """Returns the process's exit code: 0 done or nothing to do, 1 failed, 2 wrong use, 3 interrupted."""
     os.environ.update(ENVIRONMENT)
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of each optional kernel it lacks
+    warnings.simplefilter("ignore", FutureWarning)  # the libraries' own news for each other
     if arguments == ["--standby"]:
         from engine.executor.standby import next_directory
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from engine.errors import MachineFailure
+from engine.executor.loading import fit_attention
 from engine.executor.telemetry import say
 from engine.executor.training import answer_loss
 from engine.files import fingerprint, write_json
@@ -24,6 +25,7 @@ Probe = Callable[[], tuple[float, float]]
 def training_probe(model: Any, batch: dict[str, torch.Tensor], seed: int = 0) -> tuple[float, float]:
     """Loss and gradient norm of one batch in training mode. Weights, gradients, random numbers stay as they were."""
     inputs = {name: part.to(model.device) for name, part in batch.items()}
+    fit_attention(model, inputs["input_ids"].shape[1])  # judging may have chosen another
     labels = inputs.pop("labels")
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     was_training = model.training

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import wordllama
 
+from engine.executor.limits import yield_to_others
 from engine.files import fingerprint, write_atomic, write_json
 from engine.insights.index import Add, Done, Found, Nearest, Rebuild, Row
-from engine.pipes import serve, step_back
+from engine.pipes import serve
 
 DIMENSIONS = 256
 Vectors = npt.NDArray[np.float32]
@@ -110,7 +111,7 @@ def write_cache(folder: Path, rows: list[Row], flat: Any) -> None:
 
 
 def main() -> None:
-    step_back()
+    yield_to_others()
     serve(Rebuild | Add | Nearest, Index(Path(sys.argv[1])).answer)  # type: ignore[arg-type]
 
 

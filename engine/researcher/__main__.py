@@ -1,4 +1,4 @@
-"""The llama.cpp worker: `python -P -m engine.researcher MODEL.gguf [CONTEXT]`, questions on stdin (engine.pipes).
+"""The llama.cpp worker: `python -P -m engine.researcher MODEL.gguf CONTEXT THREADS`, questions on stdin (engine.pipes).
 
 The one module that imports llama_cpp. It knows nothing of plans or trees: text and a schema in, JSON text out.
 """
@@ -18,8 +18,11 @@ import msgspec
 import psutil
 
 from engine.errors import BadInput, MachineFailure
-from engine.pipes import serve, step_back
+from engine.executor.limits import cap_memory, yield_to_others
+from engine.pipes import serve
 from engine.researcher.model import Answer, Request
+
+NICE = 5  # the person's programs go first
 
 # Text from data and models must not open or close a turn of the conversation.
 CONTROL = re.compile(r"<(?=\||/?s>|(?:start|end)_of_turn)|\[(?=/?INST\])", re.IGNORECASE)
@@ -28,14 +31,14 @@ CONTROL = re.compile(r"<(?=\||/?s>|(?:start|end)_of_turn)|\[(?=/?INST\])", re.IG
 class Mind:
     """The model, loaded at the first question."""
 
-    def __init__(self, path: Path, context: int) -> None:
-        self.path, self.context = path, context
+    def __init__(self, path: Path, context: int, threads: int) -> None:
+        self.path, self.context, self.threads = path, context, threads
         self.llama: Any = None
 
     def answer(self, request: Request) -> Answer:
         started = time.monotonic()
         if self.llama is None:
-            self.llama = load(self.path, self.context)
+            self.llama = load(self.path, self.context, self.threads)
         reply = self._complete(request, grammar(request))
         return Answer(
             text=reply["choices"][0]["message"]["content"] or "",
@@ -61,7 +64,7 @@ class Mind:
             raise BadInput(f"the model takes no such question: {error}") from None
 
 
-def load(path: Path, context: int) -> Any:
+def load(path: Path, context: int, threads: int) -> Any:
     """The model in memory. Raises MachineFailure where the file is missing or is no GGUF model."""
     again = "fetch it again with `trex models pull`"
     try:
@@ -71,7 +74,9 @@ def load(path: Path, context: int) -> Any:
         raise MachineFailure(f"the model cannot be read ({error.strerror})", where=str(path), hint=again) from None
     if magic != b"GGUF":
         raise MachineFailure("this is not a GGUF file", where=str(path), hint=again)
-    threads = cores()
+    if not llama_cpp.llama_supports_gpu_offload():
+        cap_memory()
+    threads = threads or cores()
     try:
         return llama_cpp.Llama(
             str(path),
@@ -101,8 +106,9 @@ def cores() -> int:
 
 
 def main() -> None:
-    step_back()
-    mind = Mind(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 4096)
+    yield_to_others()
+    os.nice(NICE)
+    mind = Mind(Path(sys.argv[1]), context=int(sys.argv[2]), threads=int(sys.argv[3]))
     serve(Request, mind.answer)
 
 

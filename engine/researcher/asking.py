@@ -63,7 +63,10 @@ async def ask(
     refusals: list[str] = []
     user = question.user
     for attempt in range(tries):
-        asked = await _answer(model, tape, question, user, attempt, check)
+        try:
+            asked = await _answer(model, tape, question, user, attempt, check)
+        except BadInput as error:  # longer than the model's context, say: asking again would not mend it
+            return Outcome(None, (*refusals, str(error)))
         if not asked.refused:
             return Outcome(check(asked.answer), tuple(refusals))
         refusals.append(asked.refused)

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import msgspec
 
-from engine.aidp.recipe import Recipe, describe, operator_name
-from engine.plan import TrialConfig
 from engine.researcher.asking import Question, Refused, Tape, ask, parse, sentence
-from engine.researcher.memory import one_line, steps, system
+from engine.researcher.memory import system
 from engine.researcher.model import LanguageModel
 from engine.researcher.prompts import prompt
+from engine.researcher.rounds import Lesson, Round, facts_of, openings_of, rule_lesson
 from engine.researcher.schema import diagnosis_schema
 from engine.task import Task
 
-Verdict = Literal["better", "worse", "tie"]
-
 TRIES, TOKENS = 2, 200
-BAD_CASES, CASE_CHARACTERS = 4, 120
 PARROT = 0.8  # share of a sentence's words that may stand in one other sentence
 
 

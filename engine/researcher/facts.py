@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.aidp.recipe import DedupExact, Recipe, Shuffle
 from engine.plan import Direction, Plan, TrialConfig, trial_fingerprint
+from engine.researcher.schema import steps
 from engine.search.tree import ROOT, ROOT_TRIAL, Node, Score, Tree, Trial
 from engine.task import Task
 
@@ -55,6 +56,7 @@ class Facts:
     maximize: bool
     taken: frozenset[str]  # fingerprints of all plans
     trained: frozenset[str]  # fingerprints of all trials (recipe and configuration)
+    poor: frozenset[str]  # changes from the start that only worse or failed trials had: `learning_rate=0.002`
     seed: int
 
 
@@ -62,6 +64,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
     """The facts for planning `node`, which is in the tree and has no plan yet."""
     parent = tree.nodes[tree.nodes[node].parent]
     others = [n for n in tree.nodes.values() if n.plan and not tree.flagged(n.id, "pruned")]
+    start = start_of(tree, task, parent.id)
     path = [tree.nodes[n] for n in tree.path(parent.id) if n != ROOT]
     siblings = [n for n in others if n.parent == parent.id and n.id != node]
     seen = {n.id for n in (*path, *siblings)}
@@ -70,7 +73,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         task=task,
         node=node,
         base=tree.score(ROOT),
-        start=start_of(tree, task, parent.id),
+        start=start,
         path=tuple(path),
         siblings=tuple(siblings),
         successes=_key_successes(tree, rest),
@@ -85,6 +88,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         trained=frozenset(
             trial_fingerprint(n.plan.recipe, c) for n in tree.nodes.values() if n.plan for c in n.plan.trials
         ),
+        poor=_poor(tree, others, start),
         seed=tree.setup.seed,
     )
 
@@ -140,3 +144,14 @@ def _key_failures(tree: Tree, nodes: list[Node]) -> tuple[Node, ...]:
 def _worse(tree: Tree, node: Node) -> bool:
     mine, parents = tree.score(node.id), tree.score(node.parent)
     return mine is not None and parents is not None and tree.better(parents.value, mine.value)
+
+
+def _poor(tree: Tree, nodes: list[Node], start: Start) -> frozenset[str]:
+    good: set[str] = set()
+    bad: set[str] = set()
+    for trial in (t for n in nodes for t in n.trials.values() if t.config and start.score):
+        assert trial.config and start.score
+        worse = trial.score is not None and tree.better(start.score.value, trial.score.value)
+        if trial.score or trial.kind == "idea":
+            (bad if worse or not trial.score else good).update(steps(start.config, trial.config).split())
+    return frozenset(bad - good)

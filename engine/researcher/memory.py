@@ -5,13 +5,11 @@ Pure. What stays the same through a run comes first (the model's cache of it is 
 
 from __future__ import annotations
 
-import msgspec
-
 from engine.aidp.recipe import describe
 from engine.plan import TrialConfig
 from engine.researcher.facts import Facts
 from engine.researcher.prompts import prompt
-from engine.researcher.schema import AMOUNT, OPERATORS, amounts, knobs, written
+from engine.researcher.schema import AMOUNT, OPERATORS, amounts, knobs, spelt, steps, written
 from engine.search.tree import Node, Score, Trial
 from engine.space import grid_for
 from engine.task import Task
@@ -122,21 +120,9 @@ def _scored(facts: Facts, score: Score | None) -> str:
     return f"{score.value:.3f} ({abs(points):.1f} points {'better' if points > 0 else 'worse'} than the start)"
 
 
-def steps(start: TrialConfig, config: TrialConfig) -> str:
-    """What a configuration changed from the start, as the schema spells it: `learning_rate=0.0003 lora_rank=8`."""
-    old, new = _spelt(start), _spelt(config)
-    return " ".join(written(knob, value) for knob, value in new.items() if old[knob] != value) or "start configuration"
-
-
 def describe_config(config: TrialConfig) -> str:
     """Every knob of a configuration, the amount of data first."""
-    return " ".join(written(knob, value) for knob, value in _spelt(config).items() if knob != "max_steps" or value)
-
-
-def _spelt(config: TrialConfig) -> dict[str, float | int | str]:
-    values = msgspec.structs.asdict(config)
-    amount = f"{values.pop('rows')}x{values.pop('epochs')}"
-    return {AMOUNT: amount, **values}
+    return " ".join(written(knob, value) for knob, value in spelt(config).items() if knob != "max_steps" or value)
 
 
 def one_line(text: str, most: int) -> str:

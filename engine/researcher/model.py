@@ -53,10 +53,13 @@ class LanguageModel(Protocol):
 class LlamaWorker:
     """A GGUF model in a llama.cpp process on the CPU. Loads at the first question."""
 
-    def __init__(self, gguf: Path, *, log: Path | None = None, timeout: float = TIMEOUT, context: int = 4096) -> None:
-        """`context`: tokens of prompt and answer together."""
+    def __init__(
+        self, gguf: Path, *, log: Path | None = None, timeout: float = TIMEOUT, context: int = 4096, threads: int = 0
+    ) -> None:
+        """`context`: tokens of prompt and answer together. `threads` 0: the physical cores. llama.cpp's threads wait
+        for one another busily: give it fewer where a training shares the CPU."""
         self.name = gguf.stem
-        self.worker = Worker("engine.researcher", (str(gguf), str(context)), log=log)
+        self.worker = Worker("engine.researcher", (str(gguf), str(context), str(threads)), log=log)
         self.timeout = timeout
 
     async def ask(self, request: Request) -> Answer:

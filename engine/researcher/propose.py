@@ -148,7 +148,9 @@ async def _choose_plan(
             findings="\n".join(f"- {finding}" for finding in findings(direction, turn)),
             ask=prompt(f"plan_{direction}", trials=COUNTS[facts.trials], both=both, builds_on=builds),
         ),
-        schema=plan_schema(direction, grid, facts.start.config, examples, facts.trials, len(facts.insights)),
+        schema=plan_schema(
+            direction, grid, facts.start.config, examples, facts.trials, len(facts.insights), facts.poor
+        ),
         max_tokens=PLAN_TOKENS,
         seed=facts.seed,
     )

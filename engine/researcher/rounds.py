@@ -12,7 +12,8 @@ import msgspec
 
 from engine.aidp.recipe import Recipe, describe, operator_name
 from engine.plan import TrialConfig
-from engine.researcher.memory import one_line, steps
+from engine.researcher.memory import one_line
+from engine.researcher.schema import steps
 from engine.task import Task
 
 Verdict = Literal["better", "worse", "tie"]

@@ -6,7 +6,7 @@ values. What no grammar can say (rows x epochs, nothing new) is checked in `engi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -46,11 +46,18 @@ def direction_schema(offered: Sequence[Direction]) -> Schema:
 
 
 def plan_schema(
-    direction: Direction, grid: Grid, base: TrialConfig, examples: int, trials: int, insights: int
+    direction: Direction,
+    grid: Grid,
+    base: TrialConfig,
+    examples: int,
+    trials: int,
+    insights: int,
+    poor: Collection[str] = (),
 ) -> Schema:
     """A plan in `direction` with 1 to `trials` trials, each a list of changes from `base`.
 
     Lists of changes, not objects: given an object of optional knobs, a small model fills in every one of them.
+    Changes in `poor` are not offered while others are left: a small model copies what it reads, the bad with the good.
     """
     known = [f"i{n}" for n in range(1, insights + 1)]
     parts: dict[str, Schema] = {"builds_on": {"enum": [*known, NO_INSIGHT]}} if known else {}
@@ -58,7 +65,8 @@ def plan_schema(
     if direction == "refine_data":
         parts["recipe"] = {"type": "array", "items": operator_schema(grid), "minItems": 1, "maxItems": 4}
     least = 0 if direction == "refine_data" else 1
-    change = {"enum": changes(grid, base, examples)}
+    every = changes(grid, base, examples)
+    change = {"enum": [change for change in every if change not in poor] or every}
     trial = {"type": "array", "items": change, "minItems": least, "maxItems": CHANGES}
     parts["trials"] = {"type": "array", "items": trial, "minItems": 1, "maxItems": trials}
     return record(**parts)
@@ -74,6 +82,19 @@ def changes(grid: Grid, base: TrialConfig, examples: int) -> list[str]:
 def written(knob: str, value: float | int | str) -> str:
     """One spelling of a knob's value everywhere: in the schema, in the history, in answers."""
     return f"{knob}={value:g}" if isinstance(value, float) else f"{knob}={value}"
+
+
+def steps(start: TrialConfig, config: TrialConfig) -> str:
+    """What a configuration changed from the start, as the schema spells it: `learning_rate=0.0003 lora_rank=8`."""
+    old, new = spelt(start), spelt(config)
+    return " ".join(written(knob, value) for knob, value in new.items() if old[knob] != value) or "start configuration"
+
+
+def spelt(config: TrialConfig) -> dict[str, float | int | str]:
+    """A configuration by knob, rows and epochs as one."""
+    values = msgspec.structs.asdict(config)
+    amount = f"{values.pop('rows')}x{values.pop('epochs')}"
+    return {AMOUNT: amount, **values}
 
 
 def knobs(grid: Grid) -> dict[str, Sequence[float | int | str]]:

@@ -12,8 +12,8 @@ from engine.errors import TrexError
 from engine.executor.job import Item, Result
 from engine.files import read_jsonl
 from engine.report.scoring import compare
-from engine.researcher.diagnose import BAD_CASES, BadCase, Curve, Paired, Round
 from engine.researcher.facts import reference_of, start_of
+from engine.researcher.rounds import BAD_CASES, BadCase, Curve, Paired, Round
 from engine.search.tree import ROOT_TRIAL, Trial
 from engine.steps import trials
 from engine.steps.context import Run

@@ -8,7 +8,7 @@ from engine.researcher.facts import BASELINE_RECIPE, Facts, Known, gather
 from engine.search import events as ev
 from engine.search.tree import Tree, fold
 from engine.space import with_knob
-from engine.task import Budget, Data, Evaluation, Format, Metric, Task
+from engine.task import Budget, Data, Evaluation, Format, Task
 from tests.story import base, created, records, scored
 
 FILTERED = Recipe(operators=(DedupExact(), FilterLength(min_words=4), Shuffle()))

@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from engine.errors import BadInput, MachineFailure
+from engine.pipes import Worker
 from engine.researcher.asking import Refused, parse
 from engine.researcher.model import LanguageModel, LlamaWorker, Request
-from engine.researcher.propose import PlanAnswer, settle
 from engine.researcher.schema import plan_schema, record, text
 from engine.researcher.scripted import ScriptedModel
+from engine.researcher.settle import PlanAnswer, settle
 from engine.space import grid_for
 from tests.researcher.scene import facts
 from tests.tinymodels import write_tiny_gguf
@@ -41,7 +42,7 @@ async def model(request: pytest.FixtureRequest, tiny: Path):
     if request.param == "scripted":
         made: LanguageModel = ScriptedModel([{"colour": "red", "why": "it is"}] * 4)
     elif request.param == "llama.cpp":
-        made = LlamaWorker(tiny, context=512)
+        made = LlamaWorker(tiny, context=512, threads=1)
     else:
         from engine.models import find
         from engine.task import Model
@@ -78,7 +79,7 @@ async def test_a_model_has_a_name(model: LanguageModel) -> None:
 async def test_the_same_seed_gives_the_same_answer_from_a_fresh_process(tiny: Path) -> None:
     texts = []
     for _ in range(2):
-        worker = LlamaWorker(tiny, context=512)
+        worker = LlamaWorker(tiny, context=512, threads=1)
         texts.append((await worker.ask(request(seed=7, temperature=1.0))).text)
         await worker.close()
     assert texts[0] == texts[1]
@@ -88,7 +89,7 @@ async def test_llama_cpp_binds_a_whole_plan(tiny: Path) -> None:
     """A model of random weights knows nothing: what comes out is the grammar's doing alone."""
     here = facts()
     schema = plan_schema("refine_data", grid_for(here.task.space), here.start.config, 512, 2, 0)
-    worker = LlamaWorker(tiny, context=2048)
+    worker = LlamaWorker(tiny, context=2048, threads=1)
     for seed in range(3):
         answer = await worker.ask(request(schema=schema, max_tokens=1500, seed=seed, temperature=1.0))
         found = parse(answer.text, PlanAnswer)
@@ -101,7 +102,7 @@ async def test_llama_cpp_binds_a_whole_plan(tiny: Path) -> None:
 
 
 async def test_a_killed_worker_starts_again(tiny: Path) -> None:
-    worker = LlamaWorker(tiny, context=512)
+    worker = LlamaWorker(tiny, context=512, threads=1)
     await worker.ask(request())
     assert worker.worker.pid
     os.kill(worker.worker.pid, signal.SIGKILL)
@@ -110,7 +111,7 @@ async def test_a_killed_worker_starts_again(tiny: Path) -> None:
 
 
 async def test_a_late_answer_is_a_machine_failure_and_the_next_question_is_fresh(tiny: Path) -> None:
-    worker = LlamaWorker(tiny, context=512, timeout=0.001)
+    worker = LlamaWorker(tiny, context=512, threads=1, timeout=0.001)
     with pytest.raises(MachineFailure, match="gave no answer"):
         await worker.ask(request())
     worker.timeout = 60
@@ -119,7 +120,7 @@ async def test_a_late_answer_is_a_machine_failure_and_the_next_question_is_fresh
 
 
 async def test_a_cancelled_question_leaves_no_answer_behind(tiny: Path) -> None:
-    worker = LlamaWorker(tiny, context=512)
+    worker = LlamaWorker(tiny, context=512, threads=1)
     asking = asyncio.create_task(worker.ask(request()))
     await asyncio.sleep(0.05)
     asking.cancel()
@@ -132,9 +133,15 @@ async def test_a_cancelled_question_leaves_no_answer_behind(tiny: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(None, "cannot be read"), (b"PK\x03\x04 a zip", "not a GGUF file"), (b"GGUF" + b"\x00" * 400, "cannot load this model")],
+    [
+        (None, "cannot be read"),
+        (b"PK\x03\x04 a zip", "not a GGUF file"),
+        (b"GGUF" + b"\x00" * 400, "cannot load this model"),
+    ],
 )
-async def test_a_bad_model_file_is_one_sentence_with_the_way_out(tmp_path: Path, content: bytes | None, what: str) -> None:
+async def test_a_bad_model_file_is_one_sentence_with_the_way_out(
+    tmp_path: Path, content: bytes | None, what: str
+) -> None:
     path = tmp_path / "bad.gguf"
     if content is not None:
         path.write_bytes(content)
@@ -146,7 +153,7 @@ async def test_a_bad_model_file_is_one_sentence_with_the_way_out(tmp_path: Path,
 
 
 async def test_a_prompt_beyond_the_context_is_refused_not_cut(tiny: Path) -> None:
-    worker = LlamaWorker(tiny, context=256)
+    worker = LlamaWorker(tiny, context=256, threads=1)
     with pytest.raises(BadInput, match="exceed"):
         await worker.ask(request(user="word " * 400))
     assert json.loads((await worker.ask(request())).text)
@@ -154,7 +161,7 @@ async def test_a_prompt_beyond_the_context_is_refused_not_cut(tiny: Path) -> Non
 
 
 async def test_a_schema_without_a_grammar_is_refused(tiny: Path) -> None:
-    worker = LlamaWorker(tiny, context=256)
+    worker = LlamaWorker(tiny, context=256, threads=1)
     with pytest.raises(BadInput, match="no grammar"):
         await worker.ask(request(schema={"type": "nonsense"}))
     await worker.close()
@@ -162,7 +169,7 @@ async def test_a_schema_without_a_grammar_is_refused(tiny: Path) -> None:
 
 def test_the_worker_ends_with_the_engine(tiny: Path) -> None:
     """Its stdin closes when the engine dies, however it dies; an answer under way is dropped."""
-    command = [sys.executable, "-P", "-m", "engine.researcher", str(tiny), "512"]
+    command = [sys.executable, "-P", "-m", "engine.researcher", str(tiny), "512", "1"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert worker.stdin
     line = {"id": 1, "body": request(max_tokens=400, schema=record(why=text(390, 400)))}
@@ -178,3 +185,10 @@ def test_text_from_data_cannot_open_a_turn() -> None:
     clean = CONTROL.sub(lambda m: m[0] + " ", hostile)
     assert not any(mark in clean for mark in ("<|", "</s>", "[INST]", "<start_of"))
     assert CONTROL.sub("", "a < b and x[0] <br> stay") == "a < b and x[0] <br> stay"
+
+
+async def test_a_worker_that_dies_twice_is_a_machine_failure_not_a_loop(tmp_path: Path) -> None:
+    worker = Worker("engine.no_such_module", log=tmp_path / "log")
+    with pytest.raises(MachineFailure, match="died twice"):
+        await worker.ask({}, object, timeout=60)
+    assert "no_such_module" in (tmp_path / "log").read_text()

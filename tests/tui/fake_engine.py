@@ -30,6 +30,7 @@ class FakeEngine:
         self.workspace, self.records, self._version = workspace, list(records), version
         self.commands: list[p.Command] = []
         self.refuse = ""  # the reason to refuse every command with
+        self.mute = False  # take commands and never answer
         self.pulse = p.Pulse(time=time.time(), run=script.RUN, activity="training n6t0", holder="n6t0", device="cpu")
         self.subscriptions: list[int] = []
         self._clients: set[asyncio.StreamWriter] = set()
@@ -110,6 +111,8 @@ class FakeEngine:
 
     async def _command(self, command: p.Command, writer: asyncio.StreamWriter) -> None:
         self.commands.append(command)
+        if self.mute:
+            return
         if self.refuse:
             writer.write(p.encode(p.Reply(id=command.id, ok=False, text=self.refuse)))
             return

@@ -18,7 +18,7 @@ from trex_tui.client.link import SocketLink
 from trex_tui.screens.search import NodeTree, SearchScreen
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
-PATIENCE = 4.0  # seconds until something that should happen counts as not happening
+PATIENCE = 15.0  # seconds until something that should happen counts as not happening
 
 
 class Person:

@@ -69,10 +69,10 @@ class NodeDetail(Vertical, can_focus=True):
 
     def _tab_line(self) -> Content:
         """`1 why [2 plan] 3 curves ...`: the open one in brackets, not by colour alone."""
-        parts = []
+        parts, space = [], " " if self.content_size.width >= sum(len(name) + 4 for name in TABS) else ""
         for number, name in enumerate(TABS, 1):
             open_here = name == self.tab
-            text = f"[{number} {name}]" if open_here else f" {number} {name} "
+            text = f"[{number} {name}]" if open_here else f" {number} {name}{space}"
             parts.append(Content.styled(text, "bold $text-accent" if open_here else "$quiet"))
         return Content("").join(parts)
 
