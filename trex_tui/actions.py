@@ -91,6 +91,9 @@ def stop(store: Store, run: str) -> Decision:
     view = store.runs.get(run)
     if problem := _closed(store, view):
         return problem
+    assert view is not None
+    if view.tree.stop_by:
+        return Refusal(f"{view.tree.stop_by} has ended the search already; what is done is being judged")
     detail = (
         "What is done stays, what runs is cancelled, and the champion is chosen among what there is. "
         "A search that was stopped cannot go on; p pauses it instead."

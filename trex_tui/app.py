@@ -154,6 +154,8 @@ class TrexApp(App[int]):
     async def action_new_run(self) -> None:
         from trex_tui.screens.new_run import NewRun as Form
 
+        if isinstance(self.screen, Form):
+            return
         view = self.store.runs.get(self._search.run)
         asked = await self.push_screen_wait(Form(view.tree.created if view else None))
         if asked is None:
@@ -171,6 +173,8 @@ class TrexApp(App[int]):
     async def action_runs(self) -> None:
         from trex_tui.screens.runs import Runs
 
+        if self.screen is not self._search:
+            return
         chosen = await self.push_screen_wait(Runs(self.store, self.now, self._search.run))
         if chosen:
             self._search.look_at(chosen)

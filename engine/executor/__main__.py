@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 
 from engine import jobs
-from engine.executor import failures, telemetry
+from engine.executor import checkpoints, failures, telemetry
 from engine.executor.stop import Interrupted, Stop
 
 ENVIRONMENT = {
@@ -64,11 +64,12 @@ def work(directory: Path) -> int:
 
 def attempt(directory: Path, stop: Stop) -> jobs.Exit:
     """The trial, and how it ended. Tracebacks go to the log."""
+    if checkpoints.finished(directory):
+        return jobs.Exit(state="done")
     try:
         from engine.executor import trial
 
-        if not trial.finished(directory):
-            trial.run(directory, stop)
+        trial.run(directory, stop)
     except Interrupted:
         return jobs.Exit(state="interrupted", cause="asked to stop")
     except Exception as error:  # any ending is data for the search

@@ -1,4 +1,4 @@
-"""Checkpoints and the finished adapter, whole or not at all.
+"""Checkpoints, the finished adapter and the result: whole or not at all.
 
 The Trainer writes a checkpoint file by file; a seal written after the last one says that it is complete, and what each
 file is. A checkpoint without its seal, or with one file changed, does not exist. Not the Trainer's own format.
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import msgspec
 
+from engine.executor.job import Result
 from engine.files import disk_errors, sha256_file, write_json
 
 SEAL = "sealed.json"
 TRAINED = "trained.json"
 ADAPTER = "adapter"
+RESULT = "result.json"
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +74,15 @@ def trained(directory: Path) -> Trained | None:
         return msgspec.json.decode((directory / TRAINED).read_bytes(), type=Trained)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def finished(directory: Path) -> bool:
+    """Whether a whole result lies here already."""
+    try:
+        msgspec.json.decode((directory / RESULT).read_bytes(), type=Result)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return True
 
 
 def keep_adapter(model: object, directory: Path, facts: Trained) -> None:

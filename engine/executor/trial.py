@@ -32,16 +32,7 @@ from engine.files import read_jsonl, sha256_file, write_json
 from engine.ftbench import metrics
 from engine.hardware import versions
 
-PLAN, RESULT = "plan.json", "result.json"
-
-
-def finished(directory: Path) -> bool:
-    """Whether a whole result lies here already."""
-    try:
-        msgspec.json.decode((directory / RESULT).read_bytes(), type=Result)
-    except (OSError, msgspec.MsgspecError):
-        return False
-    return True
+PLAN = "plan.json"
 
 
 def run(directory: Path, stop: Stop) -> None:
@@ -54,7 +45,7 @@ def run(directory: Path, stop: Stop) -> None:
     facts = trial.trained()
     items, seconds = trial.judged()
     reporter.phase("saving")
-    write_json(directory / RESULT, trial.result(facts, items, seconds))
+    write_json(directory / checkpoints.RESULT, trial.result(facts, items, seconds))
     reporter.phase("done")
 
 

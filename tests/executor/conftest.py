@@ -163,6 +163,7 @@ def result_of(directory: Path) -> Result:
 
 
 def losses(directory: Path) -> list[float]:
+    """The loss of every step written so far."""
     return [row["loss"] for row in read_jsonl(directory / "metrics.jsonl")]
 
 

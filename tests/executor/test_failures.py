@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure
-from engine.executor import failures, limits
+from engine.executor import checkpoints, failures, limits
 from engine.executor.__main__ import attempt
 from engine.executor.stop import Stop
+from engine.executor.telemetry import Reporter
 from engine.executor.training import refuse_diverged
-from engine.files import write_jsonl
+from engine.files import sha256_file, write_jsonl
 from engine.jobs import Exit
 from engine.plan import TrialConfig
-from tests.executor.conftest import MakeTrial
+from tests.executor.conftest import MakeTrial, losses
 
 
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    lift_limits(monkeypatch)
+
+
+def lift_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process is pytest's: it keeps its own limits, and no card."""
     monkeypatch.setattr(limits, "cap_memory", lambda: 0)
     monkeypatch.setattr(limits, "yield_to_others", lambda: None)
@@ -87,6 +93,28 @@ def test_a_request_to_stop_before_the_work_begins_is_heard(make_trial: MakeTrial
     stop = Stop()
     stop.asked = True
     assert attempt(make_trial(), stop).state == "interrupted"
+
+
+def test_a_request_to_stop_while_judging_keeps_the_training(
+    make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, stop = make_trial(), Stop()
+    progress = Reporter.progress
+
+    def ask(self: Reporter, **changes: Any) -> None:
+        progress(self, **changes)
+        stop.asked = bool(changes.get("judged"))
+
+    monkeypatch.setattr(Reporter, "progress", ask)
+    assert attempt(directory, stop).state == "interrupted"
+    before, facts = losses(directory), checkpoints.trained(directory)
+    adapter = sha256_file(directory / "adapter" / "adapter_model.safetensors")
+    assert facts is not None and not checkpoints.finished(directory)
+    monkeypatch.undo()
+    lift_limits(monkeypatch)
+    assert attempt(directory, Stop()).state == "done"
+    assert losses(directory) == before and checkpoints.trained(directory) == facts
+    assert sha256_file(directory / "adapter" / "adapter_model.safetensors") == adapter
 
 
 @pytest.mark.parametrize(

@@ -290,3 +290,21 @@ def test_changes_that_only_lost_are_not_offered_those_that_also_won_are() -> Non
     limit, grid = here.task.budget.examples_per_trial, grid_for(here.task.space)
     offered = str(plan_schema("adjust_training", grid, here.start.config, limit, 2, 0, here.poor))
     assert "'lora_rank=64'" in offered and "'lora_rank=4'" not in offered
+
+
+NARROW = {knob: [value] for knob, value in msgspec.structs.asdict(config()).items()}
+RATES = task(space={**NARROW, "learning_rate": [1e-4, 3e-4, 1e-3]})
+ONE = round_of("n2", "n0", plan("adjust_training", config(learning_rate=3e-4)), 0.83)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_sampling_finds_the_one_trial_that_is_left(seed: int) -> None:
+    here = facts(BASELINE, ONE, of=RATES, seed=seed, trials_per_round=1)
+    assert (await propose(here, None, Reel(), "adjust_training")).trials == (config(learning_rate=1e-3),)
+
+
+async def test_a_space_with_nothing_new_left_says_so() -> None:
+    last = round_of("n3", "n0", plan("adjust_training", config(learning_rate=1e-3)), 0.82)
+    here = facts(BASELINE, ONE, last, of=RATES, trials_per_round=2)
+    with pytest.raises(BadInput, match="no plan that was not tried"):
+        await propose(here, None, Reel(), "adjust_training")

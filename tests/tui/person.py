@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from textual.geometry import Region
@@ -37,7 +38,10 @@ class Person:
 
     async def sees(self, *texts: str) -> None:
         for text in texts:
-            await self.until(lambda text=text: text in self.screen, f"{text!r} on the screen")
+            await self.until(partial(self._shows, text), f"{text!r} on the screen")
+
+    def _shows(self, text: str) -> bool:
+        return text in self.screen
 
     @property
     def screen(self) -> str:

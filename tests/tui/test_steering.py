@@ -171,6 +171,8 @@ async def test_looks_at_another_search_of_the_workspace(workspace: Workspace, fi
     async with FakeEngine(workspace, finished.records + other.records), looking(workspace, SMALL, run="r1") as one:
         await one.press("r")
         await one.sees("searches, 2", "► running", "● done", "0.870 ±0.038")
+        await one.press("r")
+        assert len(one.app.screen_stack) == 2
         assert misplaced(one.app) == []
         await one.press("g", "enter")
         await one.sees("run r2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -116,7 +117,8 @@ def test_the_log_is_bounded_and_counts_what_it_forgot() -> None:
 
 
 def test_every_event_has_a_sentence(records: list[ev.Record]) -> None:
-    rare = [
+    rare: list[ev.AnyEvent] = [
+        ev.StopAsked(by="ana"),
         ev.Interrupted(trial="n1t0", node="n1", cause="killed"),
         ev.RunPaused(by="engine", reason="the disk is full"),
         ev.RunResumed(by="ana"),
@@ -124,7 +126,9 @@ def test_every_event_has_a_sentence(records: list[ev.Record]) -> None:
         ev.TestOpened(trials=("n1t0",), by="report"),
         ev.Tested(trial="n1t0", score=0.8, low=0.7, high=0.9, items=10, result_sha256=""),
     ]
-    for event in [record.event for record in records] + rare:
+    events = [record.event for record in records] + rare
+    assert {type(event) for event in events} == set(get_args(ev.AnyEvent)), "an event without an example"
+    for event in events:
         said = sentence(event)
         assert said and type(event).__name__ not in said and "\n" not in said
         assert weight(event) in ("", "bad", "good", "quiet")

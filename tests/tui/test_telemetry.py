@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.executor.job import Result, State
+from engine.executor.job import Result, State, Step
 from engine.files import write_json
 from trex_tui.model import telemetry
 from trex_tui.model.telemetry import Offsets, TrialView, bad_cases, read
@@ -60,7 +60,8 @@ def test_a_large_file_is_read_window_by_window(tmp_path: Path, monkeypatch: pyte
 def test_a_line_without_an_end_does_not_stop_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "WINDOW", 1000)
     (tmp_path / "log.txt").write_text("x" * 5000 + "\nthe end\n")
-    offsets, lines = Offsets(log=0), []
+    offsets = Offsets(log=0)
+    lines: list[str] = []
     for _ in range(10):
         chunk = read(tmp_path, offsets)
         offsets, lines = chunk.offsets, [*lines, *chunk.lines]
@@ -116,8 +117,8 @@ def test_a_very_long_course_is_thinned_and_keeps_its_shape() -> None:
     assert view.at == sorted(view.at) and view.at[-1] > 59_900
 
 
-def read_step() -> telemetry.Step:
-    return msgspec.json.decode(script.step_line("n1t0", 1, 64), type=telemetry.Step)
+def read_step() -> Step:
+    return msgspec.json.decode(script.step_line("n1t0", 1, 64), type=Step)
 
 
 def test_a_spike_of_one_step_stays_visible() -> None:

@@ -79,6 +79,8 @@ def _of_run(event: ev.AnyEvent) -> str:
             return f"the search goes on, by {event.by}"
         case ev.StopAsked():
             return f"the search is being ended by {event.by}: what is done is confirmed and tested"
+        case ev.StopAsked():
+            return f"{event.by or 'somebody'} ends the search: what is done is confirmed, tested and reported"
         case ev.Adopted():
             return f"an engine took up the search again after {duration(event.idle_seconds)}"
         case ev.RunEnded():
@@ -90,7 +92,7 @@ def _of_run(event: ev.AnyEvent) -> str:
 def weight(event: ev.AnyEvent) -> str:
     """How much a line matters: `bad`, `good`, `quiet` or "" (plain)."""
     match event:
-        case ev.Failed() | ev.Interrupted() | ev.RunPaused():
+        case ev.Failed() | ev.Interrupted() | ev.RunPaused() | ev.StopAsked():
             return "bad"
         case ev.Noted():
             return "" if event.kind == "info" else "bad"

@@ -151,7 +151,7 @@ def _what_now(store: Store, view: RunView, run: str, now: float, width: int) -> 
     if store.link.kind != "live":
         return [Content.styled(store.link.text or "connecting to the engine", WARN)]
     pulse = store.pulse
-    if view.paused:
+    if view.paused and not view.tree.stop_by:
         return [Content.styled(f"paused: {fmt.clean(view.tree.reason) or 'by a person'}; p goes on", WARN)]
     if pulse is None:
         return [Content.styled("waiting for word from the engine", LABEL)]
@@ -163,4 +163,5 @@ def _what_now(store: Store, view: RunView, run: str, now: float, width: int) -> 
     holder = (
         f"{pulse.device or 'device'} held by {pulse.holder}" if pulse.holder else f"{pulse.device or 'device'} free"
     )
-    return [Content.styled(f"{pulse.activity}{since}", STRONG), Content(holder)]
+    ending = Content.styled(f"ended by {view.tree.stop_by}", WARN) if view.tree.stop_by else Content("")
+    return [Content.styled(f"{pulse.activity}{since}", STRONG), ending, Content(holder)]
