@@ -13,6 +13,7 @@ from engine.researcher.diagnose import diagnose
 from engine.researcher.facts import Known, gather
 from engine.researcher.model import LanguageModel, LlamaWorker
 from engine.researcher.propose import propose
+from engine.researcher.remember import remember
 from engine.search.events import Asked, Diagnosed, Learned, RunCreated
 from engine.steps.context import Run
 from engine.steps.readback import read_round
@@ -67,18 +68,17 @@ class ResearchMind:
         self._index, self._model = index, model
 
     async def plan(self, run: Run, node: str) -> Plan:
-        known = await self.known(run, node)
+        known = await self.known(run)
         facts = gather(run.tree, run.task, node, known)
         return await propose(facts, self._model, RunTape(run), direction=run.tree.nodes[node].direction)
 
-    async def known(self, run: Run, node: str) -> list[Known]:
-        """The insights nearest to where the node sets out from, within the run's scope of memory."""
+    async def known(self, run: Run) -> list[Known]:
+        """The insights nearest to the task's knobs and recipes, within the run's scope of memory."""
         setup = run.tree.setup
         own = {id_ for id_ in self._index.rows if id_.split(":")[0] == run.name}
         exclude = set() if setup.memory != "run" else set(self._index.rows) - own
         task = "" if setup.memory == "all" else run.task.name
-        found = await self._index.nearest(wanted(run, node), GIVEN, task=task, exclude=exclude)
-        return [Known(hit.id, self._index.rows[hit.id].text) for hit in found]
+        return await remember(self._index, run.task, GIVEN, only_task=task, exclude=exclude)
 
     async def diagnose(self, run: Run, node: str) -> tuple[Diagnosed, Learned | None]:
         lesson = await diagnose(read_round(run, node), run.task, self._model, RunTape(run), seed=run.tree.setup.seed)
@@ -94,10 +94,3 @@ class ResearchMind:
         )
         await self._index.add(Row(id=learned.insight, task=learned.task, text=learned.text))
         return Diagnosed(node=node, text=lesson.diagnosis, source=lesson.source), learned
-
-
-def wanted(run: Run, node: str) -> str:
-    """What insights are looked for: the task in a few words, and what the parent tried."""
-    parent = run.tree.nodes[run.tree.nodes[node].parent]
-    tried = parent.plan.hypothesis if parent.plan else "learning rate, rows and epochs of the first training"
-    return f"{run.task.title or run.task.name}: {tried}"

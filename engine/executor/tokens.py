@@ -12,9 +12,9 @@ AGAIN = "fetch the model again with `trex models pull`"
 
 def load_tokenizer(model_dir: Path) -> Any:
     """The model's tokenizer. Raises MachineFailure where the folder is missing or broken."""
-    from transformers import AutoTokenizer
-
     check_folder(model_dir)
+    from transformers import AutoTokenizer  # seconds of imports: not before the folder is known to be there
+
     try:
         return AutoTokenizer.from_pretrained(model_dir, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:

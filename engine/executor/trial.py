@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 from peft import PeftModel
 from safetensors import SafetensorError

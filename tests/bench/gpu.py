@@ -25,7 +25,26 @@ from engine.plan import TrialConfig
 from engine.task import Evaluation, Format, Metric
 from engine.workspace import Workspace, default_home
 
-WORDS = "the a plot film actor camera never often quite slow bright dull brave story music scene ending and but".split()
+WORDS = [
+    "the",
+    "a",
+    "plot",
+    "film",
+    "actor",
+    "camera",
+    "never",
+    "often",
+    "quite",
+    "slow",
+    "bright",
+    "dull",
+    "brave",
+    "story",
+    "music",
+    "scene",
+    "ending",
+    "and",
+]
 
 
 def rows(count: int, rng: random.Random) -> list[dict[str, str]]:
