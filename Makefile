@@ -47,7 +47,7 @@ $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || command -v c++ g++ clang++ >/dev/null || \
 	  { echo "llama-cpp-python is built from source and needs a C++ compiler: install one (Debian: apt install build-essential), then run make again"; exit 2; }
 	@echo "installing TREX and what it needs into $(VENV); llama.cpp is compiled once, which takes some minutes"
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

@@ -18,6 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from engine.errors import MachineFailure
+from engine.executor.dense import unpack_once
 from engine.executor.telemetry import say
 from engine.executor.tokens import AGAIN, check_folder
 from engine.files import disk_errors, fingerprint, sha256_file
@@ -55,7 +56,10 @@ def load_base(model_dir: Path, sha256: str, cache: Path | None, device: torch.de
             _keep(model, kept)
     if kept is not None:
         model = _load(kept, device, None)
-    return closed_trap(model)
+    closed_trap(model)
+    if device.type == "cpu":
+        unpack_once(model, COMPUTE)
+    return model
 
 
 def closed_trap(model: Any) -> Any:
