@@ -57,8 +57,9 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 models: $(VENV)/run.stamp
 	@$(TREX) quickstart --prepare
 
+# The README's picture, from a finished run of this workspace: make picture RUN=movie_sentiment-1
 picture: $(VENV)/dev.stamp
-	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python -m trex_tui.picture "$${TREX_HOME:-$${XDG_DATA_HOME:-$$HOME/.local/share}/trex}" $(or $(RUN),movie_sentiment-1) docs/pictures/search.png --size 120x36 --keys j
 
 bench: $(VENV)/dev.stamp models
 	$(BIN)/python -m tests.bench.gpu

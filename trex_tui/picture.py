@@ -1,8 +1,9 @@
 """A picture of the real interface on a recorded run, without an engine.
 
-    python -m trex_tui.picture WORKSPACE RUN OUT.svg --size 120x36
+    python -m trex_tui.picture WORKSPACE RUN OUT.png --size 120x36
 
-The same screens and the same store as live, fed by the journal. For the README and for reports of faults.
+An SVG, or a PNG (drawn by resvg-py, with a monospace font of this machine). The same screens and the same store as
+live, fed by the journal. For the README and for reports of faults.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from engine.journal import Journal
 from engine.workspace import Workspace
 from trex_tui.app import TrexApp
 from trex_tui.client.replay import Replay
+
+FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
 
 
 async def draw(workspace: Workspace, run: str, size: tuple[int, int], keys: tuple[str, ...] = ()) -> str:
@@ -40,6 +43,18 @@ async def draw(workspace: Workspace, run: str, size: tuple[int, int], keys: tupl
         return app.export_screenshot(title=f"trex: {run}", simplify=True)
 
 
+def as_png(svg: str) -> bytes:
+    """The SVG as PNG. Its own font comes from the web, so one of this machine stands in. Raises BadInput."""
+    try:
+        import resvg_py
+    except ImportError:
+        raise BadInput("PNG pictures need the package resvg-py", hint="take an .svg, or install it") from None
+    folders = [str(folder) for folder in FONTS if folder.is_dir()]
+    if not folders:
+        raise BadInput("no fonts were found on this machine", hint="take an .svg, or install DejaVu Sans Mono")
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg.replace("Fira Code", "DejaVu Sans Mono"), font_dirs=folders))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m trex_tui.picture", description=__doc__)
     parser.add_argument("workspace", type=Path)
@@ -54,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     keys = tuple(key for key in given.keys.split(",") if key)
     try:
         svg = asyncio.run(draw(Workspace(given.workspace), given.run, (int(columns), int(rows)), keys))
-        write_atomic(given.out, svg.encode(), mode=0o644)
+        write_atomic(given.out, as_png(svg) if given.out.suffix == ".png" else svg.encode(), mode=0o644)
     except TrexError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
