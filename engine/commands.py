@@ -139,7 +139,7 @@ def stop_run(engine: Engine, command: p.StopRun) -> p.Reply:
         raise BadInput(f"{command.run} has ended ({tree.state}) already")
     if tree.stop_by:
         raise BadInput(f"{command.run} is being stopped already")
-    if tree.state == "paused" or "paused" in tree.nodes[ROOT].flags:
+    if tree.paused:
         raise BadInput(f"{command.run} is paused", hint="resume it first, so that what is done can be confirmed")
     engine.record(command.run, StopAsked(by=command.by))
     return p.Reply(

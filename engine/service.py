@@ -83,6 +83,7 @@ class Engine:
                 await self._work_on(name, adopt=name in adopt)
                 adopt.discard(name)
             self.doing("idle")
+            await self.minds.close()  # gigabytes that nobody needs now; asked again, they load again
             await self.work.wait()
 
     async def _work_on(self, name: str, *, adopt: bool) -> None:

@@ -127,7 +127,7 @@ def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
         return Wait("the run has ended")
     if (busy := _in_flight(tree)) is not None:
         return busy
-    if tree.state == "paused" or "paused" in tree.nodes[ROOT].flags:
+    if tree.paused:
         return Wait(tree.reason or "paused")
     if len(tree.machine_causes) >= MACHINE_FAILURES:
         return PauseRun(tree.machine_causes[-1])
@@ -151,7 +151,7 @@ def _in_flight(tree: Tree) -> Command | None:
         why = _must_stop(tree, trial.node)
         return Interrupt(trial.id, "validation", why) if why else Follow(trial.id)
     if tree.judging is not None:
-        paused = tree.state == "paused" or "paused" in tree.nodes[ROOT].flags
+        paused = tree.paused
         job = tree.judging
         return Interrupt(job.trial, job.split, "paused") if paused else Follow(job.trial, job.split)
     return None

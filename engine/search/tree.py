@@ -142,6 +142,11 @@ class Tree:
     def maximize(self) -> bool:
         return self.setup.maximize
 
+    @property
+    def paused(self) -> bool:
+        """Whether the whole run is held, by a person or by the engine."""
+        return self.state == "paused" or (ROOT in self.nodes and "paused" in self.nodes[ROOT].flags)
+
     def trial(self, trial: str) -> Trial:
         return self.nodes[trial.split("t")[0]].trials[trial]
 

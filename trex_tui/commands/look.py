@@ -30,7 +30,7 @@ def runs(options: argparse.Namespace) -> int:
     for name, tree in found.items():
         best = tree.best_trial()
         print(
-            f"{name:24} {state(tree.state):12} {day(tree.started_at)}  {duration(tree.elapsed(time.time())):>12}"
+            f"{name:24} {state(word(tree)):12} {day(tree.started_at)}  {duration(tree.elapsed(time.time())):>12}"
             f"  best {score(best.score if best else None)}  {plural(len(tree.nodes) - 1, 'node')}"
         )
     return 0
@@ -55,13 +55,18 @@ def status(options: argparse.Namespace) -> int:
     return 0
 
 
+def word(tree: Tree) -> str:
+    """A run's state in one word."""
+    return "paused" if tree.paused and tree.state == "running" else tree.state
+
+
 def _status_lines(name: str, tree: Tree) -> list[str]:
     now, wall = time.time(), tree.setup.wall_seconds
     spent = tree.elapsed(now)
     best, base = tree.best_trial(), tree.nodes["n0"].trials[ROOT_TRIAL]
     at_work = [t.id for t in tree.running()]
     return [
-        f"{name}: {state(tree.state)}" + (f" ({tree.reason})" if tree.reason else ""),
+        f"{name}: {state(word(tree))}" + (f" ({tree.reason})" if tree.reason else ""),
         f"time:  {bar(spent / wall, 20)} {duration(spent)} of {duration(wall)}",
         f"nodes: {len(tree.nodes) - 1} of {tree.setup.rounds} rounds; at work: {', '.join(at_work) or 'no trial'}",
         f"base:  {score(base.score)}",
@@ -245,7 +250,7 @@ def _facts(name: str, tree: Tree) -> dict[str, Any]:
     return {
         "run": name,
         "task": tree.setup.task,
-        "state": tree.state,
+        "state": word(tree),
         "reason": tree.reason,
         "started": tree.started_at,
         "elapsed_seconds": tree.elapsed(time.time()),

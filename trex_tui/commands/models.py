@@ -60,11 +60,13 @@ class Progress:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._last, self._what = 0.0, ""
+        self._last, self._what, self._finished = 0.0, "", False
 
     def __call__(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         finished = total > 0 and done >= total
+        if what == self._what and (finished, self._finished) == (True, True):
+            return
         if what == self._what and not finished and now - self._last < (0.1 if self._terminal else 5.0):
             return
         share = (
@@ -76,4 +78,4 @@ class Progress:
         )
         end = "\n" if not self._terminal or finished else ""
         print(f"\r{what}{share}" if self._terminal else f"{what}{share}", end=end, file=sys.stderr, flush=True)
-        self._last, self._what = now, what
+        self._last, self._what, self._finished = now, what, finished

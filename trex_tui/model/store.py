@@ -87,8 +87,7 @@ class RunView:
     @property
     def paused(self) -> bool:
         """By a person (a flag on the root) or by the engine."""
-        root = self.tree.nodes.get(ROOT)
-        return self.tree.state == "paused" or bool(root and "paused" in root.flags)
+        return self.tree.paused
 
     @property
     def over(self) -> bool:
