@@ -27,7 +27,7 @@ class TrexError(Exception):
     def __str__(self) -> str:
         """One line: `where: what; hint`."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}; {self.hint}" if self.hint else head
+        return one_line(f"{head}; {self.hint}" if self.hint else head)
 
 
 class BadInput(TrexError):
@@ -53,3 +53,8 @@ class IdeaFailure(TrexError):
     """The plan itself cannot work: training diverged, the recipe left no rows."""
 
     kind = "idea"
+
+
+def one_line(text: str) -> str:
+    """Foreign text in one line of ours: what would break the line or steer the terminal is shown as its escape."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

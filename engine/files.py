@@ -16,30 +16,52 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import MachineFailure
+from engine.errors import BadInput, MachineFailure
+
+NO_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write into one sentence with the way out."""
+def disk_errors(path: Path, place: str = "with --workspace") -> Iterator[None]:
+    """Turn the operating system's refusals to write into one sentence; `place`: how another place is chosen."""
     try:
         yield
     except OSError as error:
+        if error.errno in NO_PATH:
+            what = f"nothing can be written under this name ({error.strerror})"
+            raise MachineFailure(what, where=str(path), hint=f"choose another place {place}") from None
         hint = {
             errno.ENOSPC: "free some space and start again",
             errno.EDQUOT: "the disk quota is used up; free some space and start again",
-            errno.EROFS: "the disk is read-only; choose another place with --workspace",
-            errno.EACCES: "choose a place that you may write to with --workspace",
-            errno.EPERM: "choose a place that you may write to with --workspace",
+            errno.EROFS: f"the disk is read-only; choose another place {place}",
+            errno.EACCES: f"choose a place that you may write to {place}",
+            errno.EPERM: f"choose a place that you may write to {place}",
+            errno.EIO: "the disk is failing; look at the kernel's log",
         }.get(error.errno or 0)
         if hint is None:
             raise
         raise MachineFailure(f"cannot write: {error.strerror}", where=str(path), hint=hint) from None
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+def expanded(path: Path) -> Path:
+    """The path with `~` and `~name` replaced. Raises BadInput where there is no such person."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise BadInput("there is no such home folder", where=str(path), hint="write the whole path") from None
+
+
+def is_file(path: Path) -> bool:
+    """Whether an ordinary file lies there; a name that no file can have is no file."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "with --workspace") -> None:
     """Write all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder."""
-    with disk_errors(path):
+    with disk_errors(path, place):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -10,7 +10,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,11 +27,19 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 def from_toml(path: Path, kind: type[T]) -> T:
     """Read a TOML file into `kind`. Raises BadInput with file, line and field."""
     text = read_text(path)
+    return convert(toml(text, str(path)), kind, source=str(path), text=text)
+
+
+def toml(text: str, source: str) -> dict[str, Any]:
+    """The tables of a TOML text. Raises BadInput."""
     try:
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"not valid TOML: {error}", where=str(path), hint="mend the line it names") from None
-    return convert(raw, kind, source=str(path), text=text)
+        raise BadInput(f"not valid TOML: {error}", where=source, hint="mend the line it names") from None
+    except RecursionError:
+        raise BadInput("lists or tables inside each other, far too deep", where=source, hint="flatten them") from None
+    except ValueError:  # Python's own limit, against numbers that take minutes to read
+        raise BadInput("a number of thousands of digits", where=source, hint="write a sensible one") from None
 
 
 def from_json(data: bytes, kind: type[T], *, source: str) -> T:
@@ -59,13 +67,13 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     try:
         if path.stat().st_size > limit:
             raise BadInput(f"the file is larger than {limit:,} bytes", where=str(path))
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Windows' editors begin with a byte order mark
     except FileNotFoundError:
         raise BadInput("no such file", where=str(path), hint="check the path") from None
     except IsADirectoryError:
         raise BadInput("this is a folder, not a file", where=str(path)) from None
     except UnicodeDecodeError:
-        raise BadInput("the file is not UTF-8 text", where=str(path)) from None
+        raise BadInput("the file is not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror})", where=str(path)) from None
 

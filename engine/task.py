@@ -21,7 +21,7 @@ from engine.aidp.readers import MAX_FILE
 from engine.aidp.text import fill
 from engine.aidp.text import placeholders as placeholders
 from engine.errors import BadInput
-from engine.files import fingerprint, sha256_file
+from engine.files import fingerprint, is_file, sha256_file
 from engine.plan import TrialConfig
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -165,7 +165,7 @@ def load_task(folder: Path, changes: Mapping[str, str] = MappingProxyType({})) -
     of the data files become part of the task, so that other data is another task (`Task.fingerprint`).
     """
     path = folder if folder.suffix == ".toml" else folder / "task.toml"
-    if not path.exists():
+    if not is_file(path):
         raise BadInput("no such task file", where=str(path), hint="make one with `trex task new`")
     task = strict.from_toml(path, Task)
     text = strict.read_text(path)
@@ -186,8 +186,10 @@ def changed(raw: dict[str, Any], changes: Mapping[str, str]) -> dict[str, Any]:
             if not isinstance(inside, dict):
                 raise BadInput(f"`{name}` leads into no table", where="--set", hint="write table.field=value")
         try:
-            inside[field] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            (inside[field],) = strict.toml(f"value = {value}", "--set").values()
+        except ValueError:  # several lines
+            raise BadInput(f"`{name}` is given more than a value", where="--set", hint="one --set for each") from None
+        except BadInput:
             inside[field] = value  # a bare word is text
     return raw
 
@@ -203,6 +205,10 @@ def check(task: Task, where: str, text: str = "") -> None:
         if not placeholders(getattr(task.format, name)):
             hint = "write one in braces: {text}"
             raise BadInput(f"[format] `{name}` names no column", where=at(f"format.{name}"), hint=hint)
+    try:
+        seconds(task.budget.wall)
+    except BadInput as error:
+        raise BadInput(error.what, where=at("budget.wall"), hint=error.hint) from None
     check_space(task.space, at("space"))
     if not affordable(task.baseline, task.budget.examples_per_trial):
         what = (
@@ -230,6 +236,8 @@ def _check_data(task: Task, at: Callable[[str], str]) -> None:
         raise BadInput("[data] with a file for a split needs `train` too", where=at("data"))
     for field, name in data.files.items():
         parts = Path(name).parts
+        if not parts or "\0" in name:
+            raise BadInput(f"`{field}` names no file", where=at(f"data.{field}"), hint="write the name of a data file")
         if name.startswith("/") or ".." in parts:
             hint = "use a relative path"
             raise BadInput(f"`{field}` must stay inside the task's folder", where=at(f"data.{field}"), hint=hint)
@@ -252,7 +260,7 @@ def _hashed(data: Data, folder: Path, at: Callable[[str], str]) -> dict[str, str
         where, path = at(f"data.{field}"), folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
             raise BadInput(f"`{name}` leads out of the task's folder", where=where, hint="copy the file into it")
-        if not path.is_file():
+        if not is_file(path):
             raise BadInput(f"no such data file: {path}", where=where, hint="put it there, or mend the name")
         if path.stat().st_size > MAX_FILE:
             raise BadInput(f"`{name}` is larger than {MAX_FILE:,} bytes", where=where, hint="use a part of it")
@@ -288,8 +296,11 @@ def label_texts(evaluation: Evaluation, form: Format) -> dict[str, str]:
 
 
 def seconds(duration: str) -> float:
-    """`90s`, `15m`, `8h`, `2d` in seconds. Raises BadInput."""
+    """`90s`, `15m`, `8h`, `2d` in seconds: more than none, ten years at most. Raises BadInput."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", duration.strip())
     if not match:
         raise BadInput(f"`{duration}` is not a duration", hint="write 90s, 15m, 8h or 2d")
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    found = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    if not 0 < found <= 3650 * 86400:
+        raise BadInput(f"`{duration[:40]}` is no time to work in", hint="write 90s, 15m, 8h or 2d")
+    return found

@@ -44,9 +44,9 @@ def launch(run: Run, trial: str, split: Split) -> None:
     except TrexError as error:
         fail(run, trial, split, "machine", str(error))
         return
-    run.record(
-        Launched(trial=trial, node=run.tree.trial(trial).node, split=split, attempt=run.tree.trial(trial).attempts + 1)
-    )
+    here = run.tree.trial(trial)
+    attempt = here.attempts + 1 if split == "validation" else 1
+    run.record(Launched(trial=trial, node=here.node, split=split, attempt=attempt))
     try:
         run.processes.start(MODULE, folder)
         run.processes.warm()

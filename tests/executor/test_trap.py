@@ -8,7 +8,7 @@ import bitsandbytes as bnb
 import pytest
 
 from engine.errors import MachineFailure
-from engine.executor import selfcheck
+from engine.executor import dense, selfcheck
 from engine.executor.batches import Collator
 from engine.executor.evaluate import judge
 from engine.executor.render import examples, pad_token
@@ -16,6 +16,13 @@ from engine.executor.selfcheck import Guard, refuse_changed, training_probe
 from engine.executor.training import add_adapter, cast_adapter
 from engine.plan import TrialConfig
 from tests.executor.conftest import EVALUATION, FORMAT, questions
+
+
+@pytest.fixture
+def packed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """The model with its weights left packed, as where memory is short: unpacked ones cannot fall into the trap."""
+    monkeypatch.setattr(dense, "SHARE", 0.0)
+    return request.getfixturevalue("base")
 
 
 def probe_and_judge(model: Any, tokenizer: Any) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -26,8 +33,9 @@ def probe_and_judge(model: Any, tokenizer: Any) -> tuple[tuple[float, float], tu
     return before, training_probe(model, batch)
 
 
-def test_judging_leaves_training_as_it_was(base: Any, tokenizer: Any) -> None:
-    model = add_adapter(base, TrialConfig(lora_rank=4), seed=0)
+@pytest.mark.parametrize("weights", ["base", "packed"])
+def test_judging_leaves_training_as_it_was(weights: str, tokenizer: Any, request: pytest.FixtureRequest) -> None:
+    model = add_adapter(request.getfixturevalue(weights), TrialConfig(lora_rank=4), seed=0)
     cast_adapter(model)
     before, after = probe_and_judge(model, tokenizer)
     assert before == after and before[1] > 0
@@ -35,8 +43,8 @@ def test_judging_leaves_training_as_it_was(base: Any, tokenizer: Any) -> None:
 
 
 @pytest.mark.skipif(not bnb.functional.has_avx512bf16(), reason="the trap needs a processor with avx512_bf16")
-def test_the_guard_sees_the_trap_when_it_is_left_open(base: Any, tokenizer: Any) -> None:
-    model = add_adapter(base, TrialConfig(lora_rank=4), seed=0)
+def test_the_guard_sees_the_trap_when_it_is_left_open(packed: Any, tokenizer: Any) -> None:
+    model = add_adapter(packed, TrialConfig(lora_rank=4), seed=0)
     cast_adapter(model)
     for layer in model.modules():
         if isinstance(layer, bnb.nn.Linear4bit):
