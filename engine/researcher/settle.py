@@ -69,6 +69,7 @@ def _config(facts: Facts, changes: Changes) -> TrialConfig:
     """The start configuration with these changes. Raises Refused for what is not on the grid."""
     grid = grid_for(facts.task.space)
     config = facts.start.config
+    changes = tuple(dict.fromkeys(changes))  # the same change said twice is one change
     named = [change.partition("=")[0] for change in changes]
     if len(set(named)) < len(named):
         raise Refused(f"a trial changes one knob twice: {', '.join(changes)}")
