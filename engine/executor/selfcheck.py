@@ -48,7 +48,7 @@ def refuse_changed(before: tuple[float, float], after: tuple[float, float]) -> N
         raise MachineFailure(
             f"judging changed the model: loss and gradient of one batch were {before[0]:.4f} and {before[1]:.4f}, "
             f"now {after[0]:.4f} and {after[1]:.4f}",
-            hint="the 4-bit library in use cannot be trusted on this machine; see the TRAP in docs/executor.md",
+            hint="bitsandbytes cannot be trusted on this machine; see the TRAP in engine/executor/loading.py",
         )
 
 

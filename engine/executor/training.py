@@ -85,7 +85,7 @@ def train(
     if resumed:
         say(f"going on after step {checkpoints.step_of(resumed[0])}")
     trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed else None)
-    if stop.asked and trainer.state.global_step < plan.steps:
+    if trainer.state.global_step < plan.steps:
         raise Interrupted
     facts = Trained(
         rows=len(examples),

@@ -11,6 +11,7 @@ import pytest
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure
 from engine.executor import checkpoints, failures, limits
 from engine.executor.__main__ import attempt
+from engine.executor.job import Step
 from engine.executor.stop import Stop
 from engine.executor.telemetry import Reporter
 from engine.executor.training import refuse_diverged
@@ -93,6 +94,30 @@ def test_a_request_to_stop_before_the_work_begins_is_heard(make_trial: MakeTrial
     stop = Stop()
     stop.asked = True
     assert attempt(make_trial(), stop).state == "interrupted"
+
+
+def test_a_request_to_stop_while_training_loses_nothing(make_trial: MakeTrial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit for bit, dropout and NEFTune included; in real processes, with kill -9: tests/executor/test_trial.py."""
+    config = TrialConfig(learning_rate=3e-3, rows=32, batch_size=4, lora_rank=4, lora_dropout=0.1, neftune_noise=5.0)
+    whole, broken = (
+        make_trial("whole", config=config, device_lock=""),
+        make_trial("broken", config=config, device_lock=""),
+    )
+    assert attempt(whole, Stop()).state == "done"
+    stop, write = Stop(), Reporter.step
+
+    def ask(self: Reporter, step: Step) -> None:
+        write(self, step)
+        stop.asked = step.step >= 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reporter, "step", ask)
+        assert attempt(broken, stop).state == "interrupted"
+    assert len(losses(broken)) == 4 and not (broken / "adapter").exists()  # heard at the next step's end
+    assert attempt(broken, Stop()).state == "done"
+    assert losses(broken) == losses(whole) and len(losses(whole)) == 8
+    name = "adapter/adapter_model.safetensors"
+    assert sha256_file(broken / name) == sha256_file(whole / name)
 
 
 def test_a_request_to_stop_while_judging_keeps_the_training(

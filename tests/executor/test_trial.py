@@ -73,6 +73,7 @@ def test_a_standby_ends_when_its_input_closes() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_it_goes_on_bit_for_bit(make_trial: MakeTrial) -> None:
     """Dropout and NEFTune included: kill -9 after a checkpoint, then SIGTERM, then to the end."""
     whole, broken = make_trial("whole", config=NOISY), make_trial("broken", config=NOISY, save_every=10)
