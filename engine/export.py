@@ -20,7 +20,7 @@ import msgspec
 
 from engine import strict
 from engine.errors import BadInput
-from engine.files import disk_errors, sha256_file, write_atomic
+from engine.files import disk_errors, expanded, sha256_file, write_atomic
 from engine.models.catalogue import CATALOGUE
 from engine.report.modelcard import model_card
 from engine.search import events as ev
@@ -33,6 +33,7 @@ TOKENIZER = (
 )  # fmt: skip
 HUB_NAMES = {"SmolLM2-135M-Instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}  # what others call our models
 MAX_HEADER = 64 * 1024 * 1024
+PLACE = "with --to"
 
 
 def export_adapter(
@@ -46,13 +47,15 @@ def export_adapter(
     tree = fold(records)
     found = _trial(tree, trial)
     source = _complete_adapter(run_dir, found)
-    if target.exists() or target.is_symlink():
-        raise BadInput("this exists already", where=str(target), hint="name a folder that does not exist yet")
+    target = expanded(target)
+    with disk_errors(target, PLACE):
+        if target.exists() or target.is_symlink():
+            raise BadInput("this exists already", where=str(target), hint="name a folder that does not exist yet")
     name = tree.setup.base_model
     known = CATALOGUE.get(name)
     base = base or HUB_NAMES.get(name, name)
     card = model_card(tree, found, base=base, licence=licence or (known.licence if known else ""))
-    with disk_errors(target):
+    with disk_errors(target, PLACE):
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:
@@ -137,7 +140,7 @@ def _fill(part: Path, source: Path, base: str, card: str) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    write_atomic(path, data, mode=0o644)
+    write_atomic(path, data, mode=0o644, place=PLACE)
 
 
 def _is_local(value: object) -> bool:

@@ -18,18 +18,22 @@ import msgspec
 
 from engine.errors import BadInput, MachineFailure
 
-NO_PATH = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 @contextmanager
-def disk_errors(path: Path, place: str = "with --workspace") -> Iterator[None]:
-    """Turn the operating system's refusals to write into one sentence; `place`: how another place is chosen."""
+def disk_errors(path: Path, place: str = "") -> Iterator[None]:
+    """Turn the operating system's refusals to write into one sentence with the way out: MachineFailure.
+
+    `place` says how a person chooses another place. With it, a name under which nothing can be written is BadInput.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in NO_PATH:
+        if place and error.errno in _NO_PLACE:
             what = f"nothing can be written under this name ({error.strerror})"
-            raise MachineFailure(what, where=str(path), hint=f"choose another place {place}") from None
+            raise BadInput(what, where=str(path), hint=f"choose another place {place}") from None
+        place = place or "with --workspace"
         hint = {
             errno.ENOSPC: "free some space and start again",
             errno.EDQUOT: "the disk quota is used up; free some space and start again",
@@ -59,7 +63,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "with --workspace") -> None:
+def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "") -> None:
     """Write all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder."""
     with disk_errors(path, place):
         path.parent.mkdir(parents=True, exist_ok=True)

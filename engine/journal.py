@@ -9,14 +9,17 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from engine.errors import BadInput, MachineFailure
 from engine.files import disk_errors
 from engine.search.events import AnyEvent, Asked, Learned, Record
+from engine.workspace import PLACE
 
 SCHEMA = 1
+ANOTHER = f"choose another place {PLACE}"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events(
     seq  INTEGER PRIMARY KEY,
@@ -36,26 +39,30 @@ _decode = msgspec.json.Decoder(AnyEvent).decode
 class Journal:
     """Events in order. `clock` gives Unix seconds; times never go backwards within a journal."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
-        self._db, self._clock = connection, clock
-        row = connection.execute("SELECT max(seq), max(time) FROM events").fetchone()
-        self.last_seq: int = row[0] or 0
-        self._last_time: float = row[1] or 0.0
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._db, self._path, self._clock = connection, path, clock
+        self._file = _identity(path)
+        last, at, count = connection.execute("SELECT max(seq), max(time), count(*) FROM events").fetchone()
+        self.last_seq: int = last or 0
+        self._last_time: float = at or 0.0
+        if count != self.last_seq:
+            raise _damaged(f"{self.last_seq - count:,} of {self.last_seq:,} events are missing", path)
 
     @classmethod
     def open(cls, path: Path, clock: Callable[[], float] = time.time) -> Journal:
         """Open for writing, making it where it is missing. Raises BadInput for a newer or foreign file."""
         try:
-            with disk_errors(path):
+            with disk_errors(path, PLACE):
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 path.touch(mode=0o600, exist_ok=True)
+            _check_kind(path)
             db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            _check_schema(db, path)
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            _check_schema(db, path)
             db.executescript(_TABLES)
             db.execute(f"PRAGMA user_version={SCHEMA}")
-            return cls(db, clock)
+            return cls(db, path, clock)
         except sqlite3.DatabaseError as error:
             raise _explained(error, path) from None
 
@@ -64,15 +71,18 @@ class Journal:
         """Open for reading. Raises BadInput where there is none."""
         if not path.exists():
             raise BadInput("this workspace holds no runs yet", where=str(path), hint="start one with `trex run TASK`")
+        _check_kind(path)
         try:
-            db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-            _check_schema(db, path)
-            return cls(db)
+            return cls(_reader(path), path)
         except sqlite3.DatabaseError as error:
             raise _explained(error, path) from None
 
     def append(self, run: str, event: AnyEvent) -> Record:
         """Write one event; when this returns it is on disk. Raises MachineFailure where the disk refuses."""
+        if _identity(self._path) != self._file:  # SQLite would go on writing into a file that nobody finds again
+            what = "the journal was removed or replaced while the engine worked"
+            hint = "end the engine with `trex engine stop`, put the journal back, start again"
+            raise MachineFailure(what, where=str(self._path), hint=hint)
         self._last_time = max(self._last_time, self._clock())
         record = Record(seq=self.last_seq + 1, time=self._last_time, run=run, event=event)
         kind = str(type(event).__struct_config__.tag)
@@ -81,37 +91,31 @@ class Journal:
                 "INSERT INTO events(seq, time, run, type, body) VALUES (?, ?, ?, ?, ?)",
                 (record.seq, record.time, run, kind, _encode(event)),
             )
-        except sqlite3.OperationalError as error:
-            raise MachineFailure(
-                f"the journal cannot be written ({error})", hint="free some space on its disk and start again"
-            ) from None
+        except sqlite3.DatabaseError as error:
+            raise _explained(error, self._path) from None
         self.last_seq = record.seq
         return record
 
     def records(self, since: int = 0, run: str | None = None, limit: int = -1) -> Iterator[Record]:
         """Records with a number above `since`, in order; of one run where it is named."""
         where, values = ("WHERE seq > ?", [since]) if run is None else ("WHERE seq > ? AND run = ?", [since, run])
-        rows = self._db.execute(
-            f"SELECT seq, time, run, body FROM events {where} ORDER BY seq LIMIT ?", (*values, limit)
-        )
-        for seq, at, name, body in rows:
-            yield Record(seq=seq, time=at, run=name, event=_decode(body))
+        query = f"SELECT seq, time, run, body FROM events {where} ORDER BY seq LIMIT ?"
+        for seq, at, name, body in self._rows(query, *values, limit):
+            yield Record(seq=seq, time=at, run=name, event=self._event(body))
 
     def runs(self) -> list[str]:
         """Names of all runs, oldest first."""
-        rows = self._db.execute("SELECT run FROM events WHERE type = 'run_created' ORDER BY seq")
-        return [row[0] for row in rows]
+        return [row[0] for row in self._rows("SELECT run FROM events WHERE type = 'run_created' ORDER BY seq")]
 
     def insights(self) -> list[Learned]:
         """All insights of the workspace, oldest first: the rows that the FAISS index is rebuilt from."""
-        rows = self._db.execute("SELECT body FROM events WHERE type = 'learned' ORDER BY seq")
-        return [event for (body,) in rows if isinstance(event := _decode(body), Learned)]
+        rows = self._rows("SELECT body FROM events WHERE type = 'learned' ORDER BY seq")
+        return [event for (body,) in rows if isinstance(event := self._event(body), Learned)]
 
     def recall(self, run: str, call: str) -> Asked | None:
         """The recorded answer of a Researcher's call, if it was asked before."""
-        rows = self._db.execute("SELECT body FROM events WHERE run = ? AND type = 'asked' ORDER BY seq", (run,))
-        for (body,) in rows:
-            event = _decode(body)
+        for (body,) in self._rows("SELECT body FROM events WHERE run = ? AND type = 'asked' ORDER BY seq", run):
+            event = self._event(body)
             if isinstance(event, Asked) and event.call == call:
                 return event
         return None
@@ -119,22 +123,86 @@ class Journal:
     def close(self) -> None:
         self._db.close()
 
+    def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.DatabaseError as error:
+            raise _explained(error, self._path) from None
 
-def _check_schema(db: sqlite3.Connection, path: Path) -> None:
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    def _event(self, body: bytes) -> AnyEvent:
+        try:
+            event: AnyEvent = _decode(body)
+            return event
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+            raise _damaged(f"an event cannot be read: {error}", self._path) from None
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing. One to an empty database where an engine is just making the journal."""
+    address = f"{path.resolve().as_uri()}?mode=ro"
+    db = sqlite3.connect(address, uri=True, isolation_level=None)
+    try:
+        version = _check_schema(db, path)
+    except sqlite3.OperationalError:
+        # WAL needs an index file beside the journal: a full or read-only disk takes none. Without a `-wal` file no
+        # engine is writing, and the journal alone is the whole history.
+        db.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        db = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
+        version = _check_schema(db, path)
+    if version == 0 and not _tables(db):
+        db = sqlite3.connect(":memory:", isolation_level=None)
+        db.executescript(_TABLES)
+    return db
+
+
+def _check_kind(path: Path) -> None:
+    if not path.is_file():
+        raise BadInput("the journal is no ordinary file", where=str(path), hint=f"move it away, or {ANOTHER}")
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> int:
+    """The version in the file. Raises BadInput for a newer one and for another program's database."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA:
         raise BadInput(
             f"the journal was written by a newer TREX (schema {version}, this one reads {SCHEMA})",
             where=str(path),
             hint="update TREX; nothing was changed",
         )
+    if version == 0 and (tables := _tables(db)) and "events" not in tables:
+        raise BadInput("this is another program's database", where=str(path), hint=f"move it away, or {ANOTHER}")
+    return version
+
+
+def _tables(db: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file the path leads to; another one after it was replaced."""
+    try:
+        info = path.stat()
+    except OSError:
+        return 0, 0
+    return info.st_dev, info.st_ino
 
 
 def _explained(error: sqlite3.DatabaseError, path: Path) -> MachineFailure:
-    if "readonly" in str(error) or "unable to open" in str(error):
-        return MachineFailure(
-            f"the journal cannot be opened ({error})", where=str(path), hint="choose another place with --workspace"
-        )
-    return MachineFailure(
-        f"the journal is damaged ({error})", where=str(path), hint="move it away; the runs' folders keep their results"
-    )
+    """Only what SQLite calls damage is called so: on a full disk nobody should move a good journal away."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        what, hint = "cannot be read or written", "free some space on its disk and start again"
+    elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        what, hint = "cannot be opened", ANOTHER
+    elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        what, hint = "is held by another program", "end that program and start again"
+    else:
+        return _damaged(str(error), path)
+    return MachineFailure(f"the journal {what} ({error})", where=str(path), hint=hint)
+
+
+def _damaged(why: str, path: Path) -> MachineFailure:
+    hint = "move it away; the runs' folders keep their results"
+    return MachineFailure(f"the journal is damaged ({why})", where=str(path), hint=hint)

@@ -29,7 +29,7 @@ from engine.search.events import Adopted, AnyEvent, Record, RunPaused
 from engine.search.tree import Tree, apply
 from engine.steps.context import Run
 from engine.task import Task
-from engine.workspace import Workspace
+from engine.workspace import PLACE, Workspace
 
 LINGER_SECONDS = 120.0  # without work and without clients, the engine ends
 ENDED = ("done", "stopped", "failed")
@@ -218,25 +218,28 @@ class Engine:
 
 def hold_workspace(workspace: Workspace) -> IO[str]:
     """The lock of the one engine. Raises BadInput where another engine has it."""
-    with disk_errors(workspace.engine_lock):
+    with disk_errors(workspace.engine_lock, PLACE):
         handle = workspace.engine_lock.open("a+")
-    try:
-        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise BadInput("another engine works in this workspace", where=str(workspace.home)) from None
-    handle.truncate(0)
-    handle.write(f"{os.getpid()}\n")
-    handle.flush()
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            raise BadInput("another engine works in this workspace", where=str(workspace.home)) from None
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
     return handle
 
 
 async def serve(workspace: Workspace) -> None:
     """Run the engine of a workspace until it is told to end. Raises BadInput, MachineFailure."""
-    lock = hold_workspace(workspace.create())
     try:
-        await Engine(workspace, Journal.open(workspace.journal)).live()
+        with hold_workspace(workspace.create()):
+            await Engine(workspace, Journal.open(workspace.journal)).live()
+    except TrexError:
+        raise
     except OSError as error:
         raise MachineFailure(f"the engine cannot go on ({error.strerror})", where=str(workspace.home)) from None
-    finally:
-        lock.close()
+    except Exception as error:
+        log.exception("the engine")
+        raise MachineFailure(f"a defect of TREX: {type(error).__name__}: {error}", where=str(workspace.home)) from None

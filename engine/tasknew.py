@@ -11,6 +11,7 @@ import re
 import shutil
 import tomllib
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from engine.aidp import readers
 from engine.aidp.readers import Row
 from engine.aidp.text import fill, normalise, placeholders
 from engine.errors import BadInput
-from engine.files import disk_errors, write_atomic
+from engine.files import disk_errors, expanded, is_file, write_atomic
 from engine.space import GRID
 from engine.task import Task, check
 from engine.taskdata.division import divide
@@ -30,6 +31,7 @@ PROMPTS = ("prompt", "text", "question", "input", "sentence", "instruction", "re
 MOST_LABELS = 20
 FEWEST_ROWS = 20
 CHARACTERS_PER_TOKEN = 3.5
+PLACE = "for the task's folder"
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,25 @@ def new_task(
     `prompt`, `answer`: a column, or a template like `Question: {question}`; guessed from usual names where None.
     Raises BadInput, with nothing written, where the folder has a task, a column is missing or a row is wrong.
     """
+    folder, data_file = expanded(folder), expanded(data_file)
     target = folder / "task.toml"
-    if target.exists():
-        raise BadInput("there is a task here already", where=str(target), hint="choose another folder")
-    if folder.exists() and not folder.is_dir():
-        raise BadInput("this is a file, not a folder", where=str(folder), hint="choose another name")
+    with disk_errors(folder, PLACE):
+        if target.exists():
+            raise BadInput("there is a task here already", where=str(target), hint="choose another folder")
+        if folder.exists() and not folder.is_dir():
+            raise BadInput("this is a file, not a folder", where=str(folder), hint="choose another name")
+    if not is_file(data_file):
+        raise BadInput("no such data file", where=str(data_file), hint="name a CSV, TSV or JSONL file")
     inside = data_file.resolve().is_relative_to(folder.resolve())
     data = str(data_file.resolve().relative_to(folder.resolve())) if inside else data_file.name
     rows = list(readers.read_rows(data_file, name=str(data_file)))
     found = draft(rows, data, prompt, answer, name or folder.resolve().name, str(data_file))
     text = as_toml(found)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        what = "the rows hold halves of characters (\\ud800 to \\udfff)"
+        raise BadInput(what, where=str(data_file), hint="write the file anew as UTF-8") from None
     task = strict.convert(tomllib.loads(text), Task, source=str(target), text=text)
     check(task, str(target), text)
     examples, _ = build(task, rows, _raise)
@@ -224,17 +235,19 @@ def _quoted(text: str) -> str:
 def _write(folder: Path, target: Path, text: str, data_file: Path | None) -> None:
     fresh = not folder.exists()
     copy = folder / data_file.name if data_file else None
-    if copy is not None and copy.exists():
-        raise BadInput("another file has this name", where=str(copy), hint="rename one, or choose another folder")
+    with disk_errors(folder, PLACE):
+        if copy is not None and (copy.exists() or copy.is_symlink()):
+            raise BadInput("another file has this name", where=str(copy), hint="rename one, or choose another folder")
     try:
-        with disk_errors(folder):
+        with disk_errors(folder, PLACE):
             folder.mkdir(parents=True, exist_ok=True)
             if copy is not None and data_file is not None:
                 shutil.copyfile(data_file, copy)
-        write_atomic(target, text.encode(), mode=0o644)
+        write_atomic(target, text.encode(), mode=0o644, place=PLACE)
     except BaseException:
         if copy is not None:
-            copy.unlink(missing_ok=True)
+            with suppress(OSError):
+                copy.unlink()
         if fresh:
             shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -10,15 +10,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
+import struct
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BadInput
-from engine.files import disk_errors
+from engine.files import disk_errors, expanded
+
+PLACE = "with --workspace"
+_FLOCK = "hhqqi"  # Linux's struct flock: kind, whence, start, length, process
 
 
 @dataclass(frozen=True)
@@ -74,19 +80,40 @@ class Workspace:
         return private_folder() / f"{name}.sock"
 
     def create(self) -> Workspace:
-        """Make the folder (0700). Raises MachineFailure where it cannot be written."""
-        with disk_errors(self.home):
+        """Make the folder (0700). Raises MachineFailure where it cannot be written, BadInput where it cannot be."""
+        with disk_errors(self.home, PLACE):
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=self.home):
                 pass
         return self
 
+    def engine_process(self) -> int:
+        """The process that holds this workspace as its engine, whether it answers or not; 0 where none does."""
+        try:
+            with self.engine_lock.open("rb") as handle:
+                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                kind, *_, process = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+        except OSError:
+            return 0
+        return 0 if kind == fcntl.F_UNLCK else int(process)
+
+
+def workspace_at(given: str | None) -> Workspace:
+    """The workspace that a person names, else the default one. Raises BadInput where no folder can be there."""
+    if given == "":
+        raise BadInput("`--workspace` is given, but empty", hint="name a folder, or leave it out")
+    home = expanded(default_home() if given is None else Path(given)).absolute()
+    with disk_errors(home, PLACE):
+        if home.exists() and not home.is_dir():
+            raise BadInput("the workspace is a file, not a folder", where=str(home), hint=f"choose another {PLACE}")
+    return Workspace(home)
+
 
 def default_home() -> Path:
     """TREX_HOME, else the user's data folder."""
     if given := os.environ.get("TREX_HOME"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "trex"
+        return expanded(Path(given))
+    return Path(os.environ.get("XDG_DATA_HOME") or expanded(Path("~/.local/share"))) / "trex"
 
 
 def private_folder() -> Path:
@@ -95,9 +122,15 @@ def private_folder() -> Path:
     folder = (
         Path(base) / "trex" if base and Path(base).is_dir() else Path(tempfile.gettempdir()) / f"trex-{os.getuid()}"
     )
-    with disk_errors(folder):
-        folder.mkdir(mode=0o700, parents=False, exist_ok=True)
-    info = folder.lstat()
+    return private(folder)
+
+
+def private(folder: Path) -> Path:
+    """The folder, made where it is missing, and nobody else's. Raises BadInput where others could get at it."""
+    with disk_errors(folder, "with XDG_RUNTIME_DIR"):
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        info = folder.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
         raise BadInput(
             "the folder for the engine's socket is not private to you",

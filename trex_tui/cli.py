@@ -6,29 +6,38 @@ Imports a command's module only when it is called: `trex` must be at its first s
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import io
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from engine import __version__
-from engine.errors import TrexError
-from engine.workspace import Workspace, default_home
+from engine.errors import BadInput, TrexError, one_line
+from engine.workspace import Workspace, workspace_at
 
 INTERRUPTED = 3
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as everything here does, not with a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message, hint=f"see `{self.prog} --help`")
+
+
+def parser() -> Parser:
     """All commands with their arguments. `handler` is `module:function` below trex_tui.commands."""
-    top = argparse.ArgumentParser(
-        prog="trex", description="Fine-tuning research on one workstation, offline, steered by you."
-    )
+    top = Parser(prog="trex", description="Fine-tuning research on one workstation, offline, steered by you.")
     top.add_argument("--version", action="version", version=f"trex {__version__}")
     top.add_argument(
         "--workspace",
-        type=Path,
         default=None,
         help="where runs and models lie (default: $TREX_HOME or the user's data folder)",
     )
@@ -166,51 +175,85 @@ def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _natural(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise ValueError
-    return value
+    return _number(text, 0, 2**31 - 1)
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100_000:
-        raise ValueError
+    return _number(text, 1, 100_000)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {least} to {most:,}")
     return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit codes: 0 done, 1 failed, 2 bad input, 3 interrupted."""
-    options = parser().parse_args(arguments)
-    options.space = Workspace((options.workspace or default_home()).expanduser().absolute())
-    module, function = options.handler.split(":")
+    space: Workspace | None = None
     try:
+        _escape_foreign_letters()
+        options = parser().parse_args(arguments)
+        options.space = space = workspace_at(options.workspace)
+        module, function = options.handler.split(":")
         code: int = getattr(importlib.import_module(f"trex_tui.commands.{module}"), function)(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # while a failure can still be said
         return code
     except TrexError as error:
         print(f"trex: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
+        print("trex: interrupted; what was done is kept", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (`head`, say) has enough; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()  # the reader (`head`, say) has enough; Python must not complain about it at exit
         return 0
     except Exception as error:
-        _keep_traceback(options.space)
-        print(
-            f"trex: a defect of TREX: {type(error).__name__}: {error}; details in {options.space.home}/cli.log",
-            file=sys.stderr,
-        )
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            _silence_output()
+            where = one_line(str(error.filename or "the output"))
+            print(f"trex: cannot write {where}: {error.strerror}; free some space and try again", file=sys.stderr)
+            return 1
+        said = one_line(f"a defect of TREX: {type(error).__name__}: {error}; details in {_keep_traceback(space)}")
+        print(f"trex: {said}", file=sys.stderr)
         return 1
 
 
-def _keep_traceback(workspace: Workspace) -> None:
+def _escape_foreign_letters() -> None:
+    """What the terminal's encoding does not have is shown as its escape, rather than ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence_output() -> None:
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _keep_traceback(workspace: Workspace | None) -> str:
+    """Where the traceback was put: the workspace's cli.log, else a file of its own in the temporary folder."""
+    text = traceback.format_exc()
     try:
-        with (workspace.home / "cli.log").open("a") as log:
-            traceback.print_exc(file=log)
+        if workspace is not None:
+            path = workspace.home / "cli.log"
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(text)
+            return str(path)
     except OSError:
-        traceback.print_exc()
+        pass
+    try:
+        handle, name = tempfile.mkstemp(prefix="trex-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(text)
+    except OSError:
+        return "no file: no disk takes one"
+    return name
 
 
 if __name__ == "__main__":

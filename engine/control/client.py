@@ -13,6 +13,9 @@ from pathlib import Path
 from engine.control import protocol as p
 from engine.errors import BadInput, MachineFailure
 
+WELCOME_SECONDS = 10.0
+LOG = "look at engine.log"
+
 
 class Connection:
     """A connection that has said hello. Read messages with `async for`; send with `send`."""
@@ -29,13 +32,21 @@ class Connection:
             raise MachineFailure(
                 "no engine is running in this workspace", hint="start one with `trex run TASK`"
             ) from None
-        writer.write(p.encode(p.Hello(version=p.VERSION, client=client or f"pid {os.getpid()}")))
-        answer = await _read(reader)
+        answer: p.FromEngine | None = None
+        try:
+            writer.write(p.encode(p.Hello(version=p.VERSION, client=client or f"pid {os.getpid()}")))
+            async with asyncio.timeout(WELCOME_SECONDS):
+                answer = await _read(reader)
+        except TimeoutError:
+            raise MachineFailure("the engine does not answer", hint=LOG) from None
+        finally:
+            if not isinstance(answer, p.Welcome):
+                writer.close()
         if isinstance(answer, p.Welcome):
             return cls(reader, writer, answer)
-        writer.close()
-        reason = answer.reason if isinstance(answer, p.Refused) else "the engine closed the connection"
-        raise BadInput(reason)
+        if isinstance(answer, p.Refused):
+            raise BadInput(answer.reason)
+        raise MachineFailure("the engine closed the connection", hint=LOG)
 
     async def send(self, message: p.FromClient) -> None:
         self._writer.write(p.encode(message))
@@ -71,8 +82,12 @@ async def call(socket: Path, command: p.Command, timeout: float = 30.0) -> p.Rep
             async for message in connection:
                 if isinstance(message, p.Reply) and message.id == command.id:
                     return message
+                if isinstance(message, p.Refused):
+                    raise BadInput(message.reason)
     except TimeoutError:
-        raise MachineFailure(f"the engine did not answer within {timeout:.0f} s", hint="look at engine.log") from None
+        raise MachineFailure(f"the engine did not answer within {timeout:.0f} s", hint=LOG) from None
+    except ConnectionError:
+        pass  # it went away while the command was being sent
     finally:
         await connection.close()
-    raise MachineFailure("the engine went away before it answered", hint="look at engine.log")
+    raise MachineFailure("the engine went away before it answered", hint=LOG)

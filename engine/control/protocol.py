@@ -118,6 +118,7 @@ class Reply(Message, frozen=True, kw_only=True, tag="reply"):
     ok: bool
     text: str = ""  # what was done, or why not and what to do
     run: str = ""
+    failed: bool = False  # where not `ok`: the command was right, the machine failed
 
 
 class Pulse(Message, frozen=True, kw_only=True, tag="pulse"):

@@ -15,9 +15,12 @@ from typing import Protocol
 
 from engine.control import protocol as p
 from engine.errors import BadInput, MachineFailure, TrexError
+from engine.files import disk_errors
 from engine.search.events import Record
+from engine.workspace import private
 
 BATCH = 256
+LOOK_SECONDS = 2.0
 HELLO_SECONDS = 10.0
 IDLE_WRITE_SECONDS = 30.0
 
@@ -46,6 +49,8 @@ class Server:
         self._socket, self._history, self._handle, self._pulse, self._welcome = socket, history, handle, pulse, welcome
         self._news = asyncio.Event()
         self._server: asyncio.Server | None = None
+        self._inode = 0
+        self._watch: asyncio.Task[None] | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
     @property
@@ -58,14 +63,38 @@ class Server:
             raise MachineFailure(
                 "the path of the engine's socket is too long", where=str(self._socket), hint="set XDG_RUNTIME_DIR"
             )
-        self._socket.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._accept, self._socket)
-        finally:
-            os.umask(before)
+        await self._listen()
+        self._watch = asyncio.create_task(self._stay_reachable())
+
+    async def _listen(self) -> None:
+        with disk_errors(self._socket, "with XDG_RUNTIME_DIR"):
+            self._socket.unlink(missing_ok=True)
+            before = os.umask(0o177)
+            try:
+                self._server = await asyncio.start_unix_server(self._accept, self._socket)
+            finally:
+                os.umask(before)
+            self._inode = self._socket.stat().st_ino
+
+    async def _stay_reachable(self) -> None:
+        """Listen anew where the socket's file is gone: a logout removes $XDG_RUNTIME_DIR, a cleaner old files."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                if self._socket.lstat().st_ino == self._inode:
+                    continue
+            except OSError:
+                pass
+            with contextlib.suppress(TrexError, OSError):  # the folder may not be there yet, or not be private
+                private(self._socket.parent)
+                if self._server is not None:
+                    self._server.close()
+                await self._listen()
+                log.info("the socket was gone; listening again at %s", self._socket)
 
     async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         if self._server is not None:
             self._server.close()
         for task in list(self._clients):
@@ -90,6 +119,8 @@ class Server:
                 await _send(writer, p.Refused(reason=str(error)))
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # the client went away, or did not read for too long: it will reconnect from its last number
+        except asyncio.CancelledError:
+            pass  # `close` ends us, which asyncio before 3.12 would log as an error
         finally:
             self._clients.discard(task)
             writer.close()
@@ -125,10 +156,11 @@ class Server:
         try:
             return await self._handle(command)
         except TrexError as error:
-            return p.Reply(id=command.id, ok=False, text=str(error))
+            return p.Reply(id=command.id, ok=False, text=str(error), failed=not isinstance(error, BadInput))
         except Exception:
             log.exception("command %s", command)
-            return p.Reply(id=command.id, ok=False, text="the engine failed on this command; see engine.log")
+            text = "the engine failed on this command; see engine.log"
+            return p.Reply(id=command.id, ok=False, text=text, failed=True)
 
     async def _feed(self, writer: asyncio.StreamWriter, cursor: int) -> None:
         """Everything after `cursor`, then what comes."""

@@ -63,6 +63,8 @@ def safetensors_parameters(path: Path) -> int:
         tensors = [msgspec.json.decode(entry, type=_Tensor) for key, entry in header.items() if key != "__metadata__"]
     except (msgspec.MsgspecError, RecursionError):
         raise BadInput("the safetensors header is damaged", where=str(path), hint="get the file again") from None
+    if any(_impossible(tensor) for tensor in tensors):
+        raise BadInput("a tensor's shape does not fit its bytes", where=str(path), hint="get the file again")
     needed = 8 + length + max((tensor.data_offsets[1] for tensor in tensors), default=0)
     if size < needed:
         raise BadInput(f"the file is cut short: {size:,} bytes of {needed:,}", where=str(path), hint="get it again")
@@ -73,6 +75,12 @@ class _Tensor(msgspec.Struct):
     dtype: str
     shape: list[int]
     data_offsets: tuple[int, int]
+
+
+def _impossible(tensor: _Tensor) -> bool:
+    """Sizes below nothing, or more than eight elements in a byte."""
+    begin, end = tensor.data_offsets
+    return min(begin, *tensor.shape, 0) < 0 or math.prod(tensor.shape) > 8 * (end - begin)
 
 
 def _check_shards(folder: Path, names: set[str]) -> None:

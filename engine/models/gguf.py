@@ -7,6 +7,7 @@ Format: magic, version, counts, key-value pairs, tensor infos, padding, data (li
 from __future__ import annotations
 
 import math
+import stat
 import struct
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from engine.errors import BadInput
+from engine.errors import BadInput, one_line
 
 MAX_HEADER = 256 * 1024 * 1024  # bytes; vocabularies of 256,000 tokens take some 20 MB
 MAX_KEYS, MAX_TENSORS, MAX_STRING, MAX_DEPTH = 10_000, 100_000, 16 * 1024 * 1024, 4
@@ -34,16 +35,18 @@ class Header(msgspec.Struct, frozen=True):
     values: dict[str, Scalar]
 
     def text(self, key: str) -> str:
-        """A value as text; empty where the file does not have it."""
-        return str(self.values.get(key, ""))
+        """A value as a line of text; empty where the file does not have it."""
+        return one_line(str(self.values.get(key, "")))[:200]
 
 
 def read_header(path: Path) -> Header:
     """Check that `path` is a whole GGUF language model and describe it. Raises BadInput with one sentence."""
     try:
-        size = path.stat().st_size
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):  # a pipe would keep us waiting, a device would never end
+            raise BadInput("not a file", where=str(path), hint="name a GGUF file, or a folder with safetensors")
         with path.open("rb") as source:
-            return _read(_Reader(source, str(path)), size)
+            return _read(_Reader(source, str(path)), info.st_size)
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror})", where=str(path), hint="check the path") from None
 

@@ -6,6 +6,7 @@ Foreign files are checked before a byte is copied: headers, sizes, names; no pic
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -13,13 +14,13 @@ from pathlib import Path
 
 from engine.download import Progress, locked
 from engine.errors import BadInput, MachineFailure
-from engine.files import disk_errors, sha256_file
+from engine.files import disk_errors, expanded, sha256_file
 from engine.models.catalogue import CATALOGUE, Entry, Kind
 from engine.models.checkpoint import checkpoint_files, safetensors_parameters
 from engine.models.gguf import read_header
 from engine.models.pull import convert
 from engine.models.sources import place
-from engine.models.store import Installed, Manifest, checked_name, find, install
+from engine.models.store import PLACE, Installed, Manifest, checked_name, find, install
 
 
 def import_file(
@@ -33,15 +34,16 @@ def import_file(
     """Install `path` as `name` (by default its own name). A folder is a base model; a GGUF file a Researcher's, or a
     base model with `kind="base"`. A known file takes its known name and kind. The original stays where it is.
     Raises BadInput where the files cannot be used, MachineFailure where they cannot be written."""
-    path = path.expanduser().resolve()
-    if path.is_dir():
+    path = expanded(path).resolve()
+    if os.path.isdir(path):  # noqa: PTH112 - never raises, whatever the name
         if kind == "researcher":
             raise BadInput("a Researcher's model is a GGUF file, not a folder", where=str(path))
         about, files = _checkpoint(path, name)
     else:
         about, files = _gguf(path, name, kind, progress)
-    with disk_errors(models_dir):
+    with disk_errors(models_dir, PLACE):
         models_dir.mkdir(parents=True, exist_ok=True)
+    with disk_errors(models_dir):
         with locked(models_dir / f".{about.name}"):
             _refuse_present(about.name, models_dir)
             return _install(about, files, models_dir, progress)

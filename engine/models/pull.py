@@ -16,7 +16,7 @@ from engine.errors import BadInput, MachineFailure, TrexError
 from engine.files import disk_errors
 from engine.models.catalogue import CATALOGUE, Entry
 from engine.models.sources import obtain, place
-from engine.models.store import Installed, Manifest, checked_name, find, install
+from engine.models.store import PLACE, Installed, Manifest, checked_name, find, install
 
 
 def pull(
@@ -34,8 +34,9 @@ def pull(
     entry = CATALOGUE.get(checked_name(name))
     if entry is None:
         raise BadInput(f"no known model is called {name}", hint=f"known: {', '.join(CATALOGUE)}")
-    with disk_errors(models_dir):
+    with disk_errors(models_dir, PLACE):
         models_dir.mkdir(parents=True, exist_ok=True)
+    with disk_errors(models_dir):
         with locked(models_dir / f".{name}"):
             progress(f"checking {name}", 0, 0)
             return _whole(name, models_dir) or _build(entry, models_dir, cache_dir, online, progress)

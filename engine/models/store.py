@@ -24,6 +24,7 @@ from engine.files import disk_errors, fingerprint, sha256_file, write_json
 from engine.models.catalogue import CATALOGUE, Kind
 
 MANIFEST = "model.json"
+PLACE = "with --workspace or TREX_MODELS"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

@@ -11,19 +11,19 @@ import time
 
 from engine.control import protocol as p
 from engine.control.client import Connection, call
-from engine.errors import MachineFailure
+from engine.errors import BadInput, MachineFailure
 from engine.files import disk_errors
-from engine.workspace import Workspace
+from engine.workspace import PLACE, Workspace
 
 START_SECONDS = 20.0
 
 
 def ensure(workspace: Workspace) -> None:
-    """An engine serves the workspace when this returns. Raises MachineFailure with the engine's own words."""
+    """An engine serves the workspace when this returns. Raises MachineFailure or BadInput in the engine's own words."""
     if answers(workspace):
         return
     workspace.create()
-    with disk_errors(workspace.engine_log):
+    with disk_errors(workspace.engine_log, PLACE):
         log = workspace.engine_log.open("ab")
     with log:
         child = subprocess.Popen(
@@ -39,13 +39,18 @@ def ensure(workspace: Workspace) -> None:
     while time.monotonic() < end:
         if answers(workspace):
             return
-        if child.poll() is not None:
-            # Another client may have started one at the same moment; its engine is as good.
-            if answers(workspace):
-                return
+        # Another client may have started one at the same moment; its engine is as good, once it answers.
+        if child.poll() is not None and not workspace.engine_process():
             said = (child.stderr.read() if child.stderr else b"").decode(errors="replace").strip().splitlines()
-            raise MachineFailure(said[-1] if said else "the engine ended at once", hint=f"see {workspace.engine_log}")
+            fault = BadInput if child.returncode == BadInput.exit_code else MachineFailure
+            raise fault(said[-1] if said else "the engine ended at once", hint=f"see {workspace.engine_log}")
         time.sleep(0.05)
+    if process := workspace.engine_process():
+        raise MachineFailure(
+            f"the engine of this workspace (process {process}) does not answer",
+            where=str(workspace.home),
+            hint=f"was it started with another XDG_RUNTIME_DIR? else `kill -9 {process}`: nothing done is lost",
+        )
     raise MachineFailure("the engine did not start in time", hint=f"see {workspace.engine_log}")
 
 
@@ -64,23 +69,26 @@ def answers(workspace: Workspace) -> bool:
 
 
 def ask(workspace: Workspace, command: p.Command, timeout: float = 600.0) -> p.Reply:
-    """Send one command to the workspace's engine; a refusal is raised as BadInput."""
-    from engine.errors import BadInput
-
+    """Send one command to the workspace's engine; a refusal is raised as BadInput, a failure as MachineFailure."""
     reply = asyncio.run(call(workspace.socket, command, timeout))
     if not reply.ok:
-        raise BadInput(reply.text)
+        raise (MachineFailure if reply.failed else BadInput)(reply.text)
     return reply
 
 
 def status(options: argparse.Namespace) -> int:
-    running = answers(options.space)
-    print(
-        f"an engine is running for {options.space.home}"
-        if running
-        else f"no engine is running for {options.space.home}"
-    )
+    words = {"running": "an engine is running", "not running": "no engine is running"}
+    found = state(options.space)
+    print(f"{words.get(found, found)} for {options.space.home}")
     return 0
+
+
+def state(workspace: Workspace) -> str:
+    """Running, not running, or held by a process that does not answer."""
+    if answers(workspace):
+        return "running"
+    process = workspace.engine_process()
+    return f"an engine that does not answer (process {process})" if process else "not running"
 
 
 def start(options: argparse.Namespace) -> int:

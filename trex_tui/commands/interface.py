@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from engine.errors import BadInput
 from trex_tui.commands.engine import ensure
 
 
+def terminal() -> bool:
+    """Whether a person sits at a terminal that can show more than lines."""
+    streams = (sys.stdin, sys.stdout)  # None where the shell closed them
+    return all(stream is not None and stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+
+
 def interface(options: argparse.Namespace) -> int:
     """Open the interface on the workspace."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not terminal():
         raise BadInput("the interface needs a terminal", hint="use `trex status`, or `trex run TASK --headless`")
     from trex_tui.app import run_interface
 

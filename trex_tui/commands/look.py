@@ -15,7 +15,7 @@ from engine.insights import Insights, Row
 from engine.journal import Journal
 from engine.search.events import Learned
 from engine.search.tree import ROOT_TRIAL, Node, Tree
-from trex_tui.commands.engine import answers
+from trex_tui.commands.engine import state as engine_state
 from trex_tui.commands.run import trees
 from trex_tui.model.format import bar, day, duration, gain, interval, plural, score, state
 
@@ -39,12 +39,12 @@ def runs(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     """What is going on, in a few lines."""
     found = trees(options.space)
-    running = answers(options.space)
+    engine = engine_state(options.space)
     if options.json:
         return _print_json(
-            {"engine": running, "runs": [_facts(n, t) for n, t in found.items() if t.state == "running"]}
+            {"engine": engine == "running", "runs": [_facts(n, t) for n, t in found.items() if t.state == "running"]}
         )
-    print(f"engine: {'running' if running else 'not running'} ({options.space.home})")
+    print(f"engine: {engine} ({options.space.home})")
     if not found:
         print("no runs yet; start one with: trex run movie_sentiment")
         return 0

@@ -59,7 +59,7 @@ class Progress:
     """Download progress: one line that rewrites itself on a terminal, a line every few seconds elsewhere."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._last, self._what, self._finished = 0.0, "", False
 
     def __call__(self, what: str, done: int, total: int) -> None:

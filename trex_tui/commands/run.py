@@ -11,12 +11,14 @@ from pathlib import Path
 from engine.control import protocol as p
 from engine.control.client import Connection
 from engine.errors import BadInput, MachineFailure
+from engine.files import expanded, is_file
 from engine.journal import Journal
 from engine.search.events import Record, RunEnded, RunPaused, RunResumed
 from engine.search.tree import Tree, fold
 from engine.workspace import Workspace, shipped
 from trex_tui.actions import person
 from trex_tui.commands.engine import ask, ensure
+from trex_tui.commands.interface import terminal
 from trex_tui.model.format import duration
 from trex_tui.model.sentences import sentence
 
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.detach:
         print(f"{reply.text}; look at it with: trex attach {reply.run}")
         return 0
-    if options.headless or not _terminal():
+    if options.headless or not terminal():
         return watch(options.space, reply.run)
     return _interface(options.space, reply.run)
 
@@ -70,7 +72,7 @@ def quickstart(options: argparse.Namespace) -> int:
             setattr(options, name, value)
         return run(options)
     ensure(options.space)
-    if not options.headless and _terminal():
+    if not options.headless and terminal():
         return _interface(options.space, there[-1])
     tree = trees(options.space)[there[-1]]
     if tree.state == "running":
@@ -107,10 +109,6 @@ def _defaults(headless: bool) -> argparse.Namespace:
     return parser().parse_args(["run", QUICKSTART, *(["--headless"] if headless else [])])
 
 
-def _terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def _interface(workspace: Workspace, run: str) -> int:
     from trex_tui.app import run_interface
 
@@ -119,11 +117,11 @@ def _interface(workspace: Workspace, run: str) -> int:
 
 def task_folder(name: str) -> Path:
     """A task's folder: as a path, or by the name of a shipped task. Raises BadInput."""
-    path = Path(name).expanduser()
+    path = expanded(Path(name))
     for folder in (path, shipped("tasks") / name):
-        if (folder / "task.toml").is_file():
+        if is_file(folder / "task.toml"):
             return folder.resolve()
-    if path.is_file() and path.name == "task.toml":
+    if path.name == "task.toml" and is_file(path):
         return path.parent.resolve()
     raise BadInput(f"no task `{name}`", hint="give a folder with a task.toml, or a name from `trex task list`")
 
