@@ -33,8 +33,11 @@ check: $(VENV)/dev.stamp
 setup: $(VENV)/run.stamp
 
 $(VENV)/torch.stamp: constraints.txt
-	@test -n "$(PYTHON)" || { echo "TREX needs Python 3.11, 3.12 or 3.13; install one, or run: make PYTHON=/path/to/python"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module installed (Debian: python3-venv), and is this folder writable?"; exit 2; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(not (3,11) <= sys.version_info[:2] < (3,14))' 2>/dev/null || \
+	  { echo "TREX needs Python 3.11, 3.12 or 3.13; install one, or run: make PYTHON=/path/to/python"; exit 2; }
+	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || { command -v "$${CC:-cc}" && command -v "$${CXX:-c++}"; } >/dev/null || \
+	  { echo "llama.cpp is built from source and needs a C and a C++ compiler: install them (Debian: apt install build-essential), then run make again"; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module installed (Debian: python3-venv), and is this folder writable?"; exit 2; }
 	@echo "installing torch $(TORCH) ($(if $(GPU),CUDA,CPU)) into $(VENV)"
 	@if [ -n "$(GPU)" ]; then $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt torch; else \
 	  $(BIN)/pip install -q --disable-pip-version-check --no-index --no-deps "torch==$(TORCH)" 2>/dev/null || \
@@ -44,8 +47,6 @@ $(VENV)/torch.stamp: constraints.txt
 	@touch $@
 
 $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
-	@$(BIN)/python -c 'import llama_cpp' 2>/dev/null || command -v c++ g++ clang++ >/dev/null || \
-	  { echo "llama-cpp-python is built from source and needs a C++ compiler: install one (Debian: apt install build-essential), then run make again"; exit 2; }
 	@echo "installing TREX and what it needs into $(VENV); llama.cpp is compiled once, which takes some minutes"
 	@CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
 	@touch $@

@@ -12,13 +12,13 @@ from pathlib import Path
 from engine.errors import TrexError
 from engine.files import disk_errors
 from engine.service import serve
-from engine.workspace import Workspace, default_home
+from engine.workspace import Workspace
 
 
 def main() -> int:
     """Serve until told to end. Exit codes as everywhere; the sentence goes to stderr and engine.log."""
     parser = argparse.ArgumentParser(prog="engine", description=__doc__)
-    parser.add_argument("--workspace", type=Path, default=default_home())
+    parser.add_argument("--workspace", type=Path, required=True)
     workspace = Workspace(parser.parse_args().workspace.resolve())
     # A closed terminal is nothing to the engine.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -48,8 +48,9 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     if command.normaliser not in NORMALISERS:
         raise BadInput(f"no normaliser `{command.normaliser}`", hint=f"choose one of {', '.join(NORMALISERS)}")
     base = await asyncio.to_thread(models.find, task.model.base, engine.workspace.models)
+    _must_be(base, "base")
     if researcher != "none":
-        models.find(researcher, engine.workspace.models)
+        _must_be(models.find(researcher, engine.workspace.models), "researcher")
     folder = Path(command.task).resolve()
     splits = await asyncio.to_thread(taskdata.materialise, task, folder, engine.workspace, offline=True)
     manifest = await asyncio.to_thread(taskdata.verify, splits)
@@ -86,6 +87,15 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
         write_json(run / "task.json", task)
     engine.record(name, event)
     return p.Reply(id=command.id, ok=True, text=f"{name} is queued", run=name)
+
+
+def _must_be(model: models.Installed, kind: models.Kind) -> None:
+    """Raises BadInput for a model of the other kind: one is trained, the other thinks."""
+    if model.kind != kind:
+        what = {"base": "a base model to train", "researcher": "a GGUF for the Researcher"}
+        raise BadInput(
+            f"{model.name} is {what[model.kind]}, not {what[kind]}", hint="`trex models list` shows the kinds"
+        )
 
 
 def _new_name(engine: Engine, task: Task) -> str:

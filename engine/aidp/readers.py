@@ -146,7 +146,13 @@ def _decoded(text: str, where: str) -> object:
 def _flat(row: object, where: str) -> dict[str, str]:
     if not isinstance(row, dict):
         raise BadInput("expected a JSON object", where=where, hint='write rows like {"text": "...", "label": "..."}')
-    return {str(key): as_text(value) for key, value in row.items()}
+    flat = {str(key): as_text(value) for key, value in row.items()}
+    try:
+        "".join(flat.values()).encode()
+    except UnicodeEncodeError:
+        what = "the row holds half a character (a lone \\ud800 to \\udfff), which no text can carry"
+        raise BadInput(what, where=where, hint="write the character whole") from None
+    return flat
 
 
 def as_text(value: Any) -> str:

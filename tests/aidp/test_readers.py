@@ -91,3 +91,10 @@ def test_templates_fill_columns_and_keep_braces() -> None:
     assert fill("{{x}} {Review Text} {a}", {"Review Text": "{a}", "a": "b"}) == "{x} {a} b"
     with pytest.raises(KeyError):
         fill("{gone}", {})
+
+
+def test_half_a_character_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "fine"}\n{"text": "\\ud800"}\n')
+    with pytest.raises(BadInput, match=r"rows\.jsonl:2: .*half a character"):
+        list(readers.read_rows(path, name="rows.jsonl"))
