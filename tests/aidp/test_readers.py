@@ -97,4 +97,4 @@ def test_half_a_character_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "fine"}\n{"text": "\\ud800"}\n')
     with pytest.raises(BadInput, match=r"rows\.jsonl:2: .*half a character"):
-        list(readers.read_rows(path, name="rows.jsonl"))
+        list(read_rows(path, name="rows.jsonl"))
