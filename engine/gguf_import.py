@@ -27,6 +27,7 @@ from typing import Any
 import torch
 from gguf import GGUFReader
 from llama_cpp import Llama
+from safetensors import SafetensorError
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
@@ -127,7 +128,11 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     plain.generation_config = model.generation_config
     plain.generation_config.eos_token_id = config.eos_token_id
     plain.generation_config.pad_token_id = config.pad_token_id
-    plain.save_pretrained(folder, safe_serialization=True)
+    try:
+        plain.save_pretrained(folder, safe_serialization=True)
+    except SafetensorError as error:  # not an OSError, though a full disk is its usual cause
+        what = f"the checkpoint cannot be written ({error})"
+        raise MachineFailure(what, where=str(folder), hint="free some space and start again") from error
     tokenizer.save_pretrained(folder)
 
 

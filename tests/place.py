@@ -59,6 +59,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.watched = ""  # what `trex attach --headless` printed
         self.workspace = Workspace(folder / "home").create()
         gguf = write_tiny_gguf(folder / "tiny.gguf")
         models.import_file(gguf, "tiny", self.workspace.models, kind="base")

@@ -37,8 +37,7 @@ def survived(place: Place) -> Place:
     # The trial outlives the engine; whether it ends before the next engine comes is left to chance.
     directory = place.workspace.trial("letters-1", trial)
     until(lambda: is_alive(directory) or (directory / "exit.json").exists())
-    place.trex("engine", "start")
-    until(lambda: place.tree().state != "running", seconds=240)
+    place.watched = place.trex("attach", "letters-1", "--headless").stdout
     return place
 
 
@@ -49,6 +48,8 @@ def test_a_search_finishes_although_its_engine_was_killed(survived: Place) -> No
     finished = [e.trial for e in survived.events() if isinstance(e, ev.Finished)]
     assert len(finished) == len(set(finished))
     assert sum(isinstance(e, ev.Adopted) for e in survived.events()) == 1
+    assert "the search is over (done)" in survived.watched
+    assert f"champion {tree.champion}: validation" in survived.watched
 
 
 def test_every_score_can_be_computed_again(survived: Place) -> None:

@@ -88,6 +88,7 @@ def _run_commands(add) -> None:  # type: ignore[no-untyped-def]
     quickstart.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
     attach = add("attach", "interface:attach", "open the interface on a run")
     attach.add_argument("run", nargs="?", help="default: the one at work, or the last")
+    attach.add_argument("--headless", action="store_true", help="progress lines instead of the interface")
 
 
 def _look_commands(add) -> None:  # type: ignore[no-untyped-def]

@@ -27,9 +27,15 @@ def interface(options: argparse.Namespace) -> int:
 
 
 def attach(options: argparse.Namespace) -> int:
-    """The same, on a run that must exist."""
-    from trex_tui.commands.run import trees
+    """The same, on a run that must exist; or its progress lines."""
+    from trex_tui.commands.run import trees, watch
 
-    if options.run and options.run not in trees(options.space):
+    found = trees(options.space)
+    if options.run and options.run not in found:
         raise BadInput(f"no run `{options.run}` in this workspace", hint="`trex runs` lists them")
-    return interface(options)
+    if not options.headless:
+        return interface(options)
+    if not found:
+        raise BadInput("this workspace holds no runs yet", hint="start one with `trex run TASK`")
+    ensure(options.space)
+    return watch(options.space, options.run or list(found)[-1])

@@ -181,7 +181,9 @@ async def _watch(workspace: Workspace, run: str) -> RunEnded | RunPaused:
                     quiet, last = time.monotonic(), now
     finally:
         await connection.close()
-    raise MachineFailure("the engine went away", hint=f"start it again with `trex attach {run}`; nothing done is lost")
+    raise MachineFailure(
+        "the engine went away", hint=f"go on with `trex attach {run} --headless`; nothing done is lost"
+    )
 
 
 def line(record: Record, start: float) -> str:
