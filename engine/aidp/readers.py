@@ -150,7 +150,7 @@ def _flat(row: object, where: str) -> dict[str, str]:
     try:
         "".join(flat.values()).encode()
     except UnicodeEncodeError:
-        what = "the row holds half a character (a lone surrogate), which no text can carry"
+        what = "the row cannot be written as UTF-8: it holds half a character (a lone surrogate)"
         raise BadInput(what, where=where, hint="write the character whole") from None
     return flat
 
