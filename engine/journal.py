@@ -15,7 +15,7 @@ import msgspec
 
 from engine.errors import BadInput, MachineFailure
 from engine.files import disk_errors
-from engine.search.events import AnyEvent, Asked, Learned, Record
+from engine.search.events import AnyEvent, Learned, Record
 from engine.workspace import PLACE
 
 SCHEMA = 1
@@ -111,14 +111,6 @@ class Journal:
         """All insights of the workspace, oldest first: the rows that the FAISS index is rebuilt from."""
         rows = self._rows("SELECT body FROM events WHERE type = 'learned' ORDER BY seq")
         return [event for (body,) in rows if isinstance(event := self._event(body), Learned)]
-
-    def recall(self, run: str, call: str) -> Asked | None:
-        """The recorded answer of a Researcher's call, if it was asked before."""
-        for (body,) in self._rows("SELECT body FROM events WHERE run = ? AND type = 'asked' ORDER BY seq", run):
-            event = self._event(body)
-            if isinstance(event, Asked) and event.call == call:
-                return event
-        return None
 
     def close(self) -> None:
         self._db.close()

@@ -58,7 +58,7 @@ class RunTape:
         self._run.record(asked)
 
     def recall(self, call: str) -> Asked | None:
-        return self._run.recall(self._run.name, call)
+        return self._run.tree.tape.get(call)
 
 
 class ResearchMind:

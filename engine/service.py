@@ -131,7 +131,6 @@ class Engine:
             processes=self.processes,
             mind=self.minds.of(setup),
             write=self.record,
-            recall=self.journal.recall,
             doing=self.doing,
             clock=time.time,
         )

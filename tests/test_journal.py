@@ -8,6 +8,7 @@ import pytest
 from engine.errors import BadInput, MachineFailure
 from engine.journal import Journal
 from engine.search import events as ev
+from engine.search.tree import fold
 from tests import story
 
 
@@ -76,6 +77,6 @@ def test_calls_are_recalled_by_their_name(tmp_path: Path) -> None:
         call="n1/plan/0", node="n1", purpose="plan", attempt=0, model="m", prompt="p", answer="{}", seconds=1.0
     )
     journal.append("a", asked)
-    assert journal.recall("a", "n1/plan/0") == asked
-    assert journal.recall("b", "n1/plan/0") is None
-    assert journal.recall("a", "n1/plan/1") is None
+    assert fold(journal.records(run="a")).tape.get("n1/plan/0") == asked
+    assert fold(journal.records(run="b")).tape.get("n1/plan/0") is None
+    assert fold(journal.records(run="a")).tape.get("n1/plan/1") is None

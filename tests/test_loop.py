@@ -188,7 +188,6 @@ class Bench:
             processes=self.processes,
             mind=ScriptedMind(),
             write=write,
-            recall=journal.recall,
             doing=lambda what: None,
             clock=lambda: 0.0,
         )

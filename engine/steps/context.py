@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine.executor.supervise import Processes
 from engine.plan import Plan, TrialConfig
-from engine.search.events import AnyEvent, Asked, Diagnosed, Learned, Record
+from engine.search.events import AnyEvent, Diagnosed, Learned, Record
 from engine.search.tree import Tree, apply
 from engine.space import cheapest, grid_for
 from engine.task import Task
@@ -41,7 +41,6 @@ class Run:
     processes: Processes
     mind: Mind
     write: Callable[[str, AnyEvent], Record]
-    recall: Callable[[str, str], Asked | None]
     doing: Callable[[str], None]
     clock: Callable[[], float]
     threads: int = 0
