@@ -24,7 +24,8 @@ from engine.files import disk_errors, expanded, sha256_file, write_atomic
 from engine.models.catalogue import CATALOGUE
 from engine.report.modelcard import model_card
 from engine.search import events as ev
-from engine.search.tree import Tree, Trial, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree, Trial
 
 WEIGHTS, CONFIG, CARD, SUMS = "adapter_model.safetensors", "adapter_config.json", "README.md", "SHA256SUMS"
 TOKENIZER = (

@@ -26,7 +26,8 @@ from engine.mind import Minds
 from engine.models import find
 from engine.search import budget
 from engine.search.events import Adopted, AnyEvent, Record, RunPaused
-from engine.search.tree import Tree, apply
+from engine.search.fold import apply
+from engine.search.tree import Tree
 from engine.steps.context import Run
 from engine.task import Task
 from engine.workspace import PLACE, Workspace

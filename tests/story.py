@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from engine.aidp.recipe import DedupExact, Recipe, Shuffle
 from engine.plan import Direction, Plan, TrialConfig
 from engine.search import events as ev
-from engine.search.tree import Tree, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree
 
 RUN = "demo-1"
 

@@ -21,7 +21,8 @@ from engine.journal import Journal
 from engine.loop import search
 from engine.plan import Plan, TrialConfig
 from engine.search import events as ev
-from engine.search.tree import Tree, apply, fold
+from engine.search.fold import apply, fold
+from engine.search.tree import Tree
 from engine.steps.context import Run
 from engine.task import load_task
 from engine.workspace import Workspace

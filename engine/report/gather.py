@@ -18,7 +18,8 @@ from engine.report.model import SPLITS, Comparison, Contender, Curve, Judgement,
 from engine.report.results import read_result
 from engine.report.timing import time_use
 from engine.search import events as ev
-from engine.search.tree import ROOT, ROOT_TRIAL, Score, Tree, Trial, fold
+from engine.search.fold import fold
+from engine.search.tree import ROOT, ROOT_TRIAL, Score, Tree, Trial
 
 Key = tuple[str, ev.Split]
 TRUST: tuple[ev.Split, ...] = SPLITS[::-1]  # least seen by the search first

@@ -24,6 +24,17 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
     """Base of all events."""
 
 
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a run may spend; 0 = no such limit. Time is up to the written report."""
+
+    rounds: int  # nodes that the policy adds; a person's forks do not count
+    trials: int = 0  # trials launched, the base model's left out
+    wall_seconds: float = 0.0  # without pauses
+    until: float = 0.0  # Unix seconds, by the clock on the wall
+    device_seconds: float = 0.0  # in which a trial had a process
+    disk_bytes: int = 0  # of the run's folder
+
+
 class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     """A search was asked for. `task_path` is where its task.toml stood."""
 
@@ -50,6 +61,24 @@ class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     splits: str = ""  # folder of the materialised splits
     manifest: str = ""  # fingerprint of their manifest
     model_sha256: str = ""
+    trials: int = 0  # the limits that journals before schema 2 do not know; see Limits
+    until: float = 0.0
+    device_seconds: float = 0.0
+    disk_bytes: int = 0
+    confirm_items: int = 0  # rows of these splits; 0 = not known
+    test_items: int = 0
+
+    @property
+    def limits(self) -> Limits:
+        """What the run was allowed when it was asked for."""
+        return Limits(
+            rounds=self.rounds,
+            trials=self.trials,
+            wall_seconds=self.wall_seconds,
+            until=self.until,
+            device_seconds=self.device_seconds,
+            disk_bytes=self.disk_bytes,
+        )
 
 
 class NodeAdded(Event, frozen=True, kw_only=True, tag="node_added"):
@@ -101,7 +130,7 @@ class DataReady(Event, frozen=True, kw_only=True, tag="data_ready"):
     rows: int
     dropped: tuple[tuple[str, int], ...] = ()
     seconds: float = 0.0
-    sha256: str = ""
+    sha256: str = ""  # of the rows' file, which every trial of the node checks
 
 
 class Launched(Event, frozen=True, kw_only=True, tag="launched"):
@@ -175,11 +204,67 @@ class Learned(Event, frozen=True, kw_only=True, tag="learned"):
 
 
 class FlagSet(Event, frozen=True, kw_only=True, tag="flag_set"):
-    """A person paused, pruned or pinned a subtree, or took that back (`on` false)."""
+    """A person paused, pruned or pinned a subtree (or one trial, where named), or took that back (`on` false).
+
+    `undoes`, here and below: the number of the event that this one takes back; 0 = none.
+    """
 
     node: str
     flag: Flag
     on: bool
+    by: str
+    trial: str = ""
+    undoes: int = 0
+
+
+class Forked(Event, frozen=True, kw_only=True, tag="forked"):
+    """A person adds a child of `source` with a plan of their own: the source's, edited. `first`: before what waits."""
+
+    node: str
+    source: str
+    plan: Plan
+    by: str
+    first: bool = True
+
+
+class HintGiven(Event, frozen=True, kw_only=True, tag="hint_given"):
+    """A person's advice to the Researcher for a subtree (the root's: for the run). `hint`: `h1`, `h2`, ..."""
+
+    hint: str
+    node: str
+    text: str
+    by: str
+    undoes: int = 0
+
+
+class HintWithdrawn(Event, frozen=True, kw_only=True, tag="hint_withdrawn"):
+    hint: str
+    node: str
+    by: str
+    undoes: int = 0
+
+
+class Retried(Event, frozen=True, kw_only=True, tag="retried"):
+    """A person has a failed or cancelled trial tried again, or (empty `trial`) a node's planning or data."""
+
+    node: str
+    by: str
+    trial: str = ""
+
+
+class BudgetChanged(Event, frozen=True, kw_only=True, tag="budget_changed"):
+    """What the run may spend from here on, in place of what it might before."""
+
+    limits: Limits
+    by: str
+    undoes: int = 0
+
+
+class Collected(Event, frozen=True, kw_only=True, tag="collected"):
+    """Adapters and checkpoints of these trials are about to be removed; scores, results and logs stay."""
+
+    trials: tuple[str, ...]
+    bytes: int
     by: str
 
 
@@ -195,7 +280,7 @@ class RunResumed(Event, frozen=True, kw_only=True, tag="run_resumed"):
 
 
 class StopAsked(Event, tag="stop_asked", frozen=True, kw_only=True):
-    """A person ends the search: nothing new is tried, what is done is confirmed, tested and reported."""
+    """A person ends the search: nothing new is tried, what is done is confirmed, tested, reported. Lifts a pause."""
 
     by: str
 
@@ -270,6 +355,12 @@ AnyEvent = (
     | Diagnosed
     | Learned
     | FlagSet
+    | Forked
+    | HintGiven
+    | HintWithdrawn
+    | Retried
+    | BudgetChanged
+    | Collected
     | RunPaused
     | RunResumed
     | StopAsked

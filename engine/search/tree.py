@@ -1,14 +1,15 @@
-"""The tree: a fold over events. Nothing in it is stored anywhere else; a restart folds again and decides the same.
+"""The tree: everything that is known of a run, and the questions that are asked of it.
 
-Not the policies (who is chosen next) and not the journal (where the events lie).
-`apply` takes over the tree it is given and returns it: use only what it returns.
+Nothing in it is stored anywhere: it is a fold over events (`engine.search.fold`). Not the policies (who is chosen
+next) and not the journal (where the events lie).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from engine.plan import Direction, Plan, TrialConfig
 from engine.search import events as ev
@@ -19,6 +20,7 @@ RunState = Literal["running", "paused", "done", "stopped", "failed"]
 ROOT = "n0"
 ROOT_TRIAL = "n0t0"
 SETTLED: frozenset[State] = frozenset({"done", "failed", "cancelled"})
+ENDED: frozenset[RunState] = frozenset({"done", "stopped", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ class Trial:
     examples: int = 0
     reused: bool = False
     changed: str = ""
+    flags: frozenset[ev.Flag] = frozenset()
+    collected: bool = False  # its adapter and checkpoints were removed
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something a person did to the search. `before`: the limits that a change of budget replaced."""
+
+    seq: int
+    time: float
+    event: ev.AnyEvent
+    before: ev.Limits | None = None
 
 
 @dataclass(slots=True)
@@ -77,6 +91,11 @@ class Node:
     insight: str = ""
     read: bool = False  # the round was diagnosed: the node is finished
     data_seconds: float = 0.0
+    data_sha256: str = ""
+    forked_from: str = ""  # a person made this node out of that one
+    by: str = ""  # who
+    first: bool = False  # a fork that goes before what waits
+    retries: int = 0
 
     @property
     def state(self) -> State:
@@ -122,12 +141,17 @@ class Tree:
     started_at: float = 0.0
     ended_at: float | None = None
     idle_seconds: float = 0.0
+    limits: ev.Limits = ev.Limits(rounds=0)
+    device_seconds: float = 0.0
+    hints: dict[str, ev.HintGiven] = field(default_factory=dict)
+    deeds: list[Deed] = field(default_factory=list)  # what people did and did not take back, oldest first
     stop_by: str = ""  # who asked to end the search early
     champion: str = ""
     champion_reason: str = ""
     test_openings: list[tuple[float, ev.TestOpened]] = field(default_factory=list)
     machine_causes: list[str] = field(default_factory=list)
     judging: ev.Launched | None = None  # a confirm or test job in flight
+    judging_since: float = 0.0
     research_seconds: dict[str, float] = field(default_factory=dict)
     last_seq: int = 0
     last_time: float = 0.0
@@ -146,6 +170,28 @@ class Tree:
     def paused(self) -> bool:
         """Whether the whole run is held, by a person or by the engine."""
         return self.state == "paused" or (ROOT in self.nodes and "paused" in self.nodes[ROOT].flags)
+
+    @property
+    def over(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def rounds(self) -> int:
+        """Nodes that the policy added: the root is no round, and a person's fork costs none."""
+        return sum(1 for node in self.nodes.values() if node.id != ROOT and not node.forked_from)
+
+    @property
+    def launched(self) -> int:
+        """Trials that were ever started, the base model's left out."""
+        trials = (t for node in self.nodes.values() for t in node.trials.values())
+        return sum(1 for trial in trials if trial.attempts and trial.config)
+
+    @property
+    def allowed_seconds(self) -> float:
+        """Seconds, counted like `elapsed`, in which the report must stand; infinite without a limit."""
+        wall, until = self.limits.wall_seconds, self.limits.until
+        clock = until - self.started_at - self.idle_seconds if until else math.inf
+        return min(wall or math.inf, clock)
 
     def trial(self, trial: str) -> Trial:
         return self.nodes[trial.split("t")[0]].trials[trial]
@@ -168,6 +214,16 @@ class Tree:
             if node == ROOT:
                 return False
             node = here.parent
+
+    def holds(self, trial: str, flag: ev.Flag) -> bool:
+        """Whether the trial, its node or one of its ancestors carries the flag."""
+        here = self.trial(trial)
+        return flag in here.flags or self.flagged(here.node, flag)
+
+    def hints_for(self, node: str) -> tuple[str, ...]:
+        """The advice that holds for a node: its own and its ancestors', oldest first."""
+        path = set(self.path(node))
+        return tuple(hint.text for hint in self.hints.values() if hint.node in path)
 
     def path(self, node: str) -> list[str]:
         """From the root to the node, both included."""
@@ -205,201 +261,3 @@ class Tree:
         """Seconds that count for the budget: without pauses and without the time no engine was there."""
         end = self.ended_at if self.ended_at is not None else self.paused_at if self.paused_at is not None else now
         return max(0.0, end - self.started_at - self.idle_seconds)
-
-
-def fold(records: Iterable[ev.Record]) -> Tree:
-    """The tree after these records, in order."""
-    tree = Tree()
-    for record in records:
-        tree = apply(tree, record)
-    return tree
-
-
-def apply(tree: Tree, record: ev.Record) -> Tree:
-    """The tree after one more record."""
-    _APPLY[type(record.event)](tree, record.event, record.time)
-    if not tree.run:
-        tree.run = record.run
-    tree.last_seq, tree.last_time = record.seq, record.time
-    return tree
-
-
-def _created(tree: Tree, event: ev.RunCreated, time: float) -> None:
-    tree.created, tree.started_at = event, time
-    root = Node(id=ROOT, parent=ROOT, depth=0, added_at=time)
-    root.trials[ROOT_TRIAL] = Trial(id=ROOT_TRIAL, node=ROOT, config=None)
-    tree.nodes[ROOT] = root
-
-
-def _added(tree: Tree, event: ev.NodeAdded, time: float) -> None:
-    parent = tree.nodes[event.parent]
-    parent.children = (*parent.children, event.node)
-    tree.nodes[event.node] = Node(
-        id=event.node,
-        parent=event.parent,
-        depth=parent.depth + 1,
-        added_at=time,
-        direction=event.direction,
-        why=event.why,
-    )
-
-
-def _asked(tree: Tree, event: ev.Asked, _time: float) -> None:
-    tree.tape[event.call] = event
-    spent = tree.research_seconds
-    spent[event.node] = spent.get(event.node, 0.0) + event.seconds
-
-
-def _planned(tree: Tree, event: ev.Planned, _time: float) -> None:
-    node = tree.nodes[event.node]
-    node.plan, node.direction = event.plan, event.plan.direction
-    for index, config in enumerate(event.plan.trials):
-        trial = f"{event.node}t{index}"
-        node.trials[trial] = Trial(id=trial, node=event.node, config=config)
-
-
-def _data_ready(tree: Tree, event: ev.DataReady, _time: float) -> None:
-    node = tree.nodes[event.node]
-    node.rows, node.dropped, node.data_seconds = event.rows, event.dropped, event.seconds
-
-
-def _launched(tree: Tree, event: ev.Launched, time: float) -> None:
-    if event.split != "validation":
-        tree.judging = event
-        return
-    trial = tree.trial(event.trial)
-    trial.state, trial.attempts, trial.launched_at = "running", event.attempt, time
-
-
-def _finished(tree: Tree, event: ev.Finished, _time: float) -> None:
-    trial = tree.trial(event.trial)
-    trial.state, trial.score = "done", Score(event.score, event.low, event.high, event.items)
-    trial.seconds, trial.train_seconds, trial.evaluate_seconds = (
-        event.seconds,
-        event.train_seconds,
-        event.evaluate_seconds,
-    )
-    trial.examples, trial.reused, trial.changed, trial.cause = event.examples, event.reused, event.changed, ""
-    tree.machine_causes.clear()
-
-
-def _failed(tree: Tree, event: ev.Failed, _time: float) -> None:
-    if event.kind == "machine":
-        tree.machine_causes.append(event.cause)
-    if event.split != "validation":
-        tree.judging = None
-        if event.kind != "machine":
-            tree.trial(event.trial).cause = event.cause
-        return
-    node = tree.nodes[event.node]
-    if not event.trial:
-        if event.kind != "machine":
-            node.failed, node.failure = True, event.cause
-        return
-    trial = tree.trial(event.trial)
-    trial.kind, trial.cause = event.kind, event.cause
-    trial.state = {"machine": "queued", "cancelled": "cancelled"}.get(event.kind, "failed")  # type: ignore[assignment]
-    node.failure = "" if event.kind == "machine" else event.cause
-
-
-def _interrupted(tree: Tree, event: ev.Interrupted, _time: float) -> None:
-    if event.split != "validation":
-        tree.judging = None
-        return
-    trial = tree.trial(event.trial)
-    trial.state, trial.cause = "interrupted", event.cause
-    trial.deaths += event.died
-
-
-def _diagnosed(tree: Tree, event: ev.Diagnosed, _time: float) -> None:
-    node = tree.nodes[event.node]
-    node.diagnosis, node.read = event.text, True
-
-
-def _learned(tree: Tree, event: ev.Learned, _time: float) -> None:
-    tree.insights[event.insight] = event
-    tree.nodes[event.node].insight = event.text
-
-
-def _flag_set(tree: Tree, event: ev.FlagSet, _time: float) -> None:
-    node = tree.nodes[event.node]
-    node.flags = node.flags | {event.flag} if event.on else node.flags - {event.flag}
-
-
-def _paused(tree: Tree, event: ev.RunPaused, time: float) -> None:
-    tree.state, tree.reason = "paused", event.reason
-    tree.paused_at = time if tree.paused_at is None else tree.paused_at
-
-
-def _resumed(tree: Tree, _event: ev.RunResumed, time: float) -> None:
-    if tree.paused_at is not None:
-        tree.idle_seconds += time - tree.paused_at
-    tree.paused_at, tree.state, tree.reason = None, "running", ""
-    tree.machine_causes.clear()
-
-
-def _stop_asked(tree: Tree, event: ev.StopAsked, _time: float) -> None:
-    tree.stop_by = event.by or "somebody"
-
-
-def _adopted(tree: Tree, event: ev.Adopted, _time: float) -> None:
-    if tree.paused_at is None:
-        tree.idle_seconds += event.idle_seconds
-
-
-def _confirmed(tree: Tree, event: ev.Confirmed, _time: float) -> None:
-    tree.trial(event.trial).confirm = Score(event.score, event.low, event.high, event.items)
-    tree.judging = None
-    tree.machine_causes.clear()
-
-
-def _champion(tree: Tree, event: ev.ChampionChosen, time: float) -> None:
-    tree.champion, tree.champion_reason = event.trial, event.reason
-    # The search ends here; what the report costs is not the search's budget.
-    tree.ended_at = time if tree.ended_at is None else tree.ended_at
-
-
-def _test_opened(tree: Tree, event: ev.TestOpened, time: float) -> None:
-    tree.test_openings.append((time, event))
-
-
-def _tested(tree: Tree, event: ev.Tested, _time: float) -> None:
-    tree.trial(event.trial).test = Score(event.score, event.low, event.high, event.items)
-    tree.judging = None
-    tree.machine_causes.clear()
-
-
-def _noted(tree: Tree, event: ev.Noted, time: float) -> None:
-    tree.notes.append((time, event))
-
-
-def _ended(tree: Tree, event: ev.RunEnded, time: float) -> None:
-    tree.state, tree.reason = event.state, event.reason
-    tree.ended_at = time if tree.ended_at is None else tree.ended_at
-
-
-# Each handler is paired with the type of its key; no annotation can say that of a dict.
-_APPLY: dict[type[ev.Event], Callable[[Tree, Any, float], None]] = {
-    ev.RunCreated: _created,
-    ev.NodeAdded: _added,
-    ev.Asked: _asked,
-    ev.Planned: _planned,
-    ev.DataReady: _data_ready,
-    ev.Launched: _launched,
-    ev.Finished: _finished,
-    ev.Failed: _failed,
-    ev.Interrupted: _interrupted,
-    ev.Diagnosed: _diagnosed,
-    ev.Learned: _learned,
-    ev.FlagSet: _flag_set,
-    ev.RunPaused: _paused,
-    ev.RunResumed: _resumed,
-    ev.StopAsked: _stop_asked,
-    ev.Adopted: _adopted,
-    ev.Confirmed: _confirmed,
-    ev.ChampionChosen: _champion,
-    ev.TestOpened: _test_opened,
-    ev.Tested: _tested,
-    ev.Noted: _noted,
-    ev.RunEnded: _ended,
-}

@@ -15,7 +15,8 @@ from engine.files import fingerprint, sha256_file, write_json, write_jsonl
 from engine.ftbench import metrics
 from engine.plan import Plan, TrialConfig
 from engine.search import events as ev
-from engine.search.tree import Tree, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree
 from engine.taskdata import GUARDS, Manifest, SplitInfo, verify
 
 LABELS = ("negative", "positive")

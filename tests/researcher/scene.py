@@ -6,7 +6,8 @@ from engine.aidp.recipe import DedupExact, FilterLength, Recipe, Shuffle
 from engine.plan import Plan, TrialConfig
 from engine.researcher.facts import BASELINE_RECIPE, Facts, Known, gather
 from engine.search import events as ev
-from engine.search.tree import Tree, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree
 from engine.space import with_knob
 from engine.task import Budget, Data, Evaluation, Format, Task
 from tests.story import base, created, records, scored

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.search import events as ev
+from engine.search.fold import apply, fold
 from engine.search.policies import choose
-from engine.search.tree import ROOT, apply, fold
+from engine.search.tree import ROOT
 from tests import story
 
 

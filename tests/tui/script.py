@@ -14,8 +14,9 @@ from engine.executor.job import Item, Result, State, Step
 from engine.files import write_json, write_jsonl
 from engine.plan import Plan, TrialConfig
 from engine.search import events as ev
+from engine.search.fold import apply
 from engine.search.policies import terms_of
-from engine.search.tree import Tree, apply
+from engine.search.tree import Tree
 from engine.workspace import Workspace
 
 RUN = "r1"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.control.protocol import Pulse
 from engine.executor.job import State
 from engine.search import events as ev
-from engine.search.tree import fold
+from engine.search.fold import fold
 from trex_tui.model import format as fmt
 from trex_tui.model.sentences import sentence, weight
 from trex_tui.model.store import LOG_LIMIT, Line, Link, LogLines, Store

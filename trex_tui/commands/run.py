@@ -14,7 +14,8 @@ from engine.errors import BadInput, MachineFailure
 from engine.files import expanded, is_file
 from engine.journal import Journal
 from engine.search.events import Record, RunEnded, RunPaused, RunResumed
-from engine.search.tree import Tree, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree
 from engine.workspace import Workspace, shipped
 from trex_tui.actions import person
 from trex_tui.commands.engine import ask, ensure
