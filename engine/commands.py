@@ -1,21 +1,25 @@
-"""What a client may ask of the engine, and when it is refused. Each accepted command is an event."""
+"""What a client may ask of the engine, and when it is refused. Each accepted command is an event.
+
+Here: starting a run, its report, the status. What a person may do to a run that is there: `engine.steering`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from engine import hardware, models, taskdata
+from engine import hardware, models, steering, taskdata
 from engine.control import protocol as p
 from engine.errors import BadInput
 from engine.files import disk_errors, fingerprint, write_json
+from engine.limits import limits_of
 from engine.report import make
-from engine.search.events import Flag, FlagSet, RunCreated, RunResumed, StopAsked
+from engine.search.events import RunCreated
 from engine.search.policies import policy_named
 from engine.search.reward import NORMALISERS
-from engine.search.tree import ROOT, Tree
-from engine.task import Task, load_task, seconds
+from engine.task import Task, load_task
 
 if TYPE_CHECKING:
     from engine.service import Engine
@@ -26,10 +30,6 @@ async def carry_out(engine: Engine, command: p.Command) -> p.Reply:
     match command:
         case p.StartRun():
             return await start_run(engine, command)
-        case p.SetFlag():
-            return set_flag(engine, command)
-        case p.StopRun():
-            return stop_run(engine, command)
         case p.MakeReport():
             return await make_report(engine, command)
         case p.GetStatus():
@@ -38,11 +38,14 @@ async def carry_out(engine: Engine, command: p.Command) -> p.Reply:
             )
         case p.Shutdown():
             raise AssertionError("handled by the engine itself")
+        case _:
+            return steering.carry_out(engine, command)
 
 
 async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     """Check everything that can be checked now, make the run's folder, record it: the queue is the journal."""
     task = load_task(Path(command.task), command.changes)
+    limits = limits_of(task.budget, datetime.now(), rounds=command.rounds, wall=command.wall)
     researcher = command.researcher or task.model.researcher
     policy_named(command.policy)
     if command.normaliser not in NORMALISERS:
@@ -66,8 +69,12 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
         policy=command.policy,
         normaliser=command.normaliser,
         seed=command.seed,
-        wall_seconds=seconds(command.wall or task.budget.wall),
-        rounds=command.rounds or task.budget.rounds,
+        rounds=limits.rounds,
+        wall_seconds=limits.wall_seconds,
+        until=limits.until,
+        trials=limits.trials,
+        device_seconds=limits.device_seconds,
+        disk_bytes=limits.disk_bytes,
         trials_per_round=task.budget.trials_per_round,
         confirm_candidates=task.budget.confirm_candidates,
         exploration=command.exploration,
@@ -78,6 +85,8 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
         splits=str(splits),
         manifest=fingerprint(manifest),
         model_sha256=base.weights_sha256,
+        confirm_items=manifest.splits["confirm"].rows,
+        test_items=manifest.splits["test"].rows,
     )
     name = _new_name(engine, task)
     run = engine.workspace.run(name)
@@ -104,57 +113,6 @@ def _new_name(engine: Engine, task: Task) -> str:
     while f"{task.name}-{number}" in engine.trees or engine.workspace.run(f"{task.name}-{number}").exists():
         number += 1
     return f"{task.name}-{number}"
-
-
-def set_flag(engine: Engine, command: p.SetFlag) -> p.Reply:
-    tree = engine.tree(command.run)
-    if command.flag not in get_args(Flag):
-        raise BadInput(f"no flag `{command.flag}`", hint=f"choose one of {', '.join(get_args(Flag))}")
-    if command.node not in tree.nodes:
-        raise BadInput(f"no node `{command.node}` in {command.run}")
-    _refuse_stale(tree, command)
-    if command.node == ROOT and command.flag == "paused" and not command.on and tree.state == "paused":
-        # The engine paused the run itself (a machine failure); a person's resume lifts that too.
-        engine.record(command.run, RunResumed(by=command.by))
-        if "paused" not in tree.nodes[ROOT].flags:
-            return p.Reply(id=command.id, ok=True, text=f"{command.run} goes on", run=command.run)
-    flag: Flag = command.flag  # type: ignore[assignment]
-    engine.record(command.run, FlagSet(node=command.node, flag=flag, on=command.on, by=command.by))
-    done = {
-        ("paused", True): "paused",
-        ("paused", False): "resumed",
-        ("pruned", True): "pruned",
-        ("pruned", False): "restored",
-    }
-    verb = done.get((command.flag, command.on), command.flag if command.on else f"not {command.flag} any more")
-    return p.Reply(id=command.id, ok=True, text=f"{command.node} and what is below it: {verb}", run=command.run)
-
-
-def _refuse_stale(tree: Tree, command: p.SetFlag) -> None:
-    """Commands that would mean nothing any more."""
-    node = tree.nodes[command.node]
-    if tree.state in ("done", "stopped", "failed") and command.flag != "pinned":
-        raise BadInput(f"{command.run} has ended ({tree.state}); a new run can be started instead")
-    if command.flag == "pruned" and command.node == ROOT:
-        raise BadInput("the base model cannot be pruned", hint="stop the run instead")
-    machine_pause = command.node == ROOT and command.flag == "paused" and tree.state == "paused"
-    if (command.flag in node.flags) == command.on and not (machine_pause and not command.on):
-        state = command.flag if command.on else f"not {command.flag}"
-        raise BadInput(f"{command.node} is {state} already")
-
-
-def stop_run(engine: Engine, command: p.StopRun) -> p.Reply:
-    tree = engine.tree(command.run)
-    if tree.state in ("done", "stopped", "failed"):
-        raise BadInput(f"{command.run} has ended ({tree.state}) already")
-    if tree.stop_by:
-        raise BadInput(f"{command.run} is being stopped already")
-    if tree.paused:
-        raise BadInput(f"{command.run} is paused", hint="resume it first, so that what is done can be confirmed")
-    engine.record(command.run, StopAsked(by=command.by))
-    return p.Reply(
-        id=command.id, ok=True, text=f"{command.run} ends: confirming and testing what is done", run=command.run
-    )
 
 
 async def make_report(engine: Engine, command: p.MakeReport) -> p.Reply:

@@ -10,14 +10,15 @@ from engine.search import decide as d
 from engine.search.events import ChampionChosen, Failed, NodeAdded, RunEnded, RunPaused, TestOpened
 from engine.search.policies import choose
 from engine.search.tree import Tree
-from engine.steps import data, planning, reporting, trials
+from engine.steps import data, planning, reporting, restore, trials
 from engine.steps.context import Run
+from engine.steps.room import collect
 
 
 async def search(run: Run) -> str:
     """Work on a run until it has ended or waits for a person; returns what it waits for."""
     while True:
-        command = d.decide(run.tree, run.now(), run.cheapest)
+        command = d.decide(run.tree, run.now(), run.cheapest, run.room())
         if isinstance(command, d.Wait):
             return command.reason
         await carry_out(run, command)
@@ -49,6 +50,8 @@ async def carry_out(run: Run, command: d.Command) -> None:
         case d.Report():
             await reporting.report(run)
             run.record(RunEnded(state="stopped" if run.tree.stop_by else "done", reason=run.tree.champion_reason))
+        case d.Collect(names):
+            collect(run.workspace, run.name, names, "engine", run.write)
         case d.PauseRun(reason):
             run.record(RunPaused(by="engine", reason=reason))
         case d.EndRun(reason, state):
@@ -58,7 +61,9 @@ async def carry_out(run: Run, command: d.Command) -> None:
 
 
 def grow(run: Run) -> None:
-    """The policy chooses a parent; the node exists from here on."""
+    """The policy chooses a parent; the node exists from here on. What the journal lost is taken up again first."""
+    if restore.node(run, next_name(run.tree)):
+        return
     choice = choose(run.tree)
     run.record(NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=choice.why))
 

@@ -69,7 +69,7 @@ class ResearchMind:
 
     async def plan(self, run: Run, node: str) -> Plan:
         known = await self.known(run)
-        facts = gather(run.tree, run.task, node, known)
+        facts = gather(run.tree, run.task, node, known, run.tree.hints_for(node))
         return await propose(facts, self._model, RunTape(run), direction=run.tree.nodes[node].direction)
 
     async def known(self, run: Run) -> list[Known]:

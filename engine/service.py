@@ -18,6 +18,7 @@ from engine.control import protocol as p
 from engine.control.server import Server
 from engine.errors import BadInput, MachineFailure, TrexError
 from engine.executor.supervise import LocalProcesses
+from engine.failpoints import reach
 from engine.files import disk_errors
 from engine.hardware import gpus
 from engine.journal import Journal
@@ -29,6 +30,8 @@ from engine.search.events import Adopted, AnyEvent, Record, RunPaused
 from engine.search.fold import apply
 from engine.search.tree import Tree
 from engine.steps.context import Run
+from engine.steps.room import collect
+from engine.steps.trials import last_life
 from engine.task import Task
 from engine.workspace import PLACE, Workspace
 
@@ -60,7 +63,9 @@ class Engine:
 
     def record(self, run: str, event: AnyEvent) -> Record:
         """Journal an event, fold it, tell the clients. The active run folds its own copy of the tree."""
+        reach("engine.before_event")
         record = self.journal.append(run, event)
+        reach("engine.after_event")
         if self.active is not None and self.active.name == run:
             self.active.see(record)
             self.trees[run] = self.active.tree
@@ -109,17 +114,21 @@ class Engine:
             self.record(name, RunPaused(by="engine", reason=reason))
 
     def _adopt(self, name: str) -> None:
-        """An engine worked on this run before. Time in which none did counts for no budget, unless a trial ran on."""
+        """An engine worked on this run before. Time in which nobody did counts for no budget; a trial may have run on."""
         tree = self.trees[name]
-        alone = not tree.running() and tree.judging is None
-        self.record(name, Adopted(idle_seconds=max(0.0, time.time() - tree.last_time) if alone else 0.0))
+        alive = last_life(self.workspace, name, tree)
+        self.record(name, Adopted(idle_seconds=max(0.0, time.time() - max(alive, tree.last_time))))
+
+    def task_of(self, name: str) -> Task:
+        """The run's task as it was when the run was asked for. Raises BadInput where it cannot be read."""
+        kept = self.workspace.run(name) / "task.json"
+        return strict.from_json(strict.read_text(kept).encode(), Task, source=str(kept))
 
     def _open(self, name: str) -> Run:
         """The run's context, from the tree and its directory."""
         tree = self.trees[name]
         setup = tree.setup
-        kept = self.workspace.run(name) / "task.json"
-        task = strict.from_json(strict.read_text(kept).encode(), Task, source=str(kept))
+        task = self.task_of(name)
         base = find(setup.base_model, self.workspace.models)
         return Run(
             name=name,
@@ -152,6 +161,13 @@ class Engine:
             self.closing.set()
             return p.Reply(id=command.id, ok=True, text="the engine ends; running trials go on")
         return await commands.carry_out(self, command)
+
+    def now(self) -> float:
+        return time.time()
+
+    def remove_adapters(self, run: str, trials: tuple[str, ...], by: str) -> int:
+        """Take away these trials' adapters and checkpoints; returns the bytes freed."""
+        return collect(self.workspace, run, trials, by, self.record)
 
     def tree(self, run: str) -> Tree:
         """Raises BadInput for a run that is not in this workspace."""
@@ -226,7 +242,8 @@ def hold_workspace(workspace: Workspace) -> IO[str]:
             handle.close()
             raise BadInput("another engine works in this workspace", where=str(workspace.home)) from None
         handle.truncate(0)
-        handle.write(f"{os.getpid()}\n")
+        # The second line: whoever starts with another $XDG_RUNTIME_DIR (cron, su) finds the engine all the same.
+        handle.write(f"{os.getpid()}\n{workspace.socket}\n")
         handle.flush()
     return handle
 

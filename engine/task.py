@@ -6,9 +6,9 @@ loads no tokenizer (`engine.executor.render`). Format, with every default: see d
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -20,6 +20,7 @@ from engine import strict
 from engine.aidp.readers import MAX_FILE
 from engine.aidp.text import fill
 from engine.aidp.text import placeholders as placeholders
+from engine.amounts import duration, seconds, size, times
 from engine.errors import BadInput
 from engine.files import fingerprint, is_file, sha256_file
 from engine.plan import TrialConfig
@@ -127,10 +128,18 @@ class Model(Strict, frozen=True, kw_only=True):
 
 
 class Budget(Strict, frozen=True, kw_only=True):
-    """What a run may spend unless told otherwise. `wall` is the search with its confirmation: `15m`, `8h`."""
+    """What a run may spend unless told otherwise; "" and 0 = no such limit.
 
-    wall: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?[smhd]$")] = "8h"
+    `wall` is the time to the written report: `15m`, `8h`, `until 07:00`. `device`: hours in which a trial has a
+    process. `disk`: of the run's folder; beyond it adapters that can no longer win are removed.
+    """
+
+    wall: Annotated[str, Meta(max_length=40)] = "8h"
     rounds: Annotated[int, Meta(ge=1, le=100_000)] = 20
+    trials: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    device: Annotated[str, Meta(max_length=40)] = ""
+    disk: Annotated[str, Meta(max_length=40)] = ""
+    checkpoint: Annotated[str, Meta(max_length=40)] = "60s"  # training between two: the most that a kill costs
     trials_per_round: Annotated[int, Meta(ge=1, le=5)] = 3
     examples_per_trial: Rows = 50_000  # rows x epochs of one trial, at most
     confirm_candidates: Annotated[int, Meta(ge=1, le=20)] = 3
@@ -205,16 +214,27 @@ def check(task: Task, where: str, text: str = "") -> None:
         if not placeholders(getattr(task.format, name)):
             hint = "write one in braces: {text}"
             raise BadInput(f"[format] `{name}` names no column", where=at(f"format.{name}"), hint=hint)
-    try:
-        seconds(task.budget.wall)
-    except BadInput as error:
-        raise BadInput(error.what, where=at("budget.wall"), hint=error.hint) from None
+    _check_budget(task.budget, at)
     check_space(task.space, at("space"))
     if not affordable(task.baseline, task.budget.examples_per_trial):
         what = (
             f"the baseline trains on more than `examples_per_trial` = {task.budget.examples_per_trial:,} rows x epochs"
         )
         raise BadInput(what, where=at("baseline"), hint="lower `rows` or `epochs`, or raise `examples_per_trial`")
+
+
+def _check_budget(budget: Budget, at: Callable[[str], str]) -> None:
+    readers: dict[str, Callable[[str], object]] = {
+        "wall": lambda text: times(text, datetime.now()),
+        "device": duration,
+        "disk": size,
+        "checkpoint": seconds,
+    }
+    for field, read in readers.items():
+        try:
+            read(getattr(budget, field))
+        except BadInput as error:
+            raise BadInput(error.what, where=at(f"budget.{field}"), hint=error.hint) from None
 
 
 def _check_evaluation(evaluation: Evaluation, at: Callable[[str], str]) -> None:
@@ -293,14 +313,3 @@ def label_texts(evaluation: Evaluation, form: Format) -> dict[str, str]:
         return {label: label for label in evaluation.labels}
     column = columns.pop()
     return {label: fill(form.answer, {column: label}) for label in evaluation.labels}
-
-
-def seconds(duration: str) -> float:
-    """`90s`, `15m`, `8h`, `2d` in seconds: more than none, ten years at most. Raises BadInput."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", duration.strip())
-    if not match:
-        raise BadInput(f"`{duration}` is not a duration", hint="write 90s, 15m, 8h or 2d")
-    found = float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-    if not 0 < found <= 3650 * 86400:
-        raise BadInput(f"`{duration[:40]}` is no time to work in", hint="write 90s, 15m, 8h or 2d")
-    return found

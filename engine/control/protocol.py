@@ -8,20 +8,24 @@ reconnect are one thing. Commands carry an id and get exactly one `Reply` with i
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from engine.errors import BadInput
-from engine.search.events import Memory, Record
+from engine.plan import Plan
+from engine.search.events import AnyEvent, Memory, Record
 
-VERSION = 1
+VERSION = 2
 MAX_FRAME = 4 * 1024 * 1024
 HEADER = struct.Struct(">I")
 
 Id = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Seen = Annotated[int, Meta(ge=0, le=2**53)]  # the last event the person had on screen; 0 = do not compare
 Short = Annotated[str, Meta(max_length=200)]
+Long = Annotated[str, Meta(max_length=8000)]
 Path = Annotated[str, Meta(max_length=4096)]
 
 
@@ -58,13 +62,95 @@ class StartRun(Message, frozen=True, kw_only=True, tag="start_run"):
 
 
 class SetFlag(Message, frozen=True, kw_only=True, tag="set_flag"):
-    """Pause, prune or pin a node's subtree, or take that back. A run is paused by the flag on its root."""
+    """Pause, prune or pin a node's subtree, or take that back. A run is paused by the flag on its root.
+
+    With `trial`, one trial of the node: paused or pinned. Here and below, a command that somebody else's newer one
+    contradicts (its number is above `seen`) is refused.
+    """
 
     id: Id
     run: Short
     node: Short
     flag: Short
     on: bool
+    trial: Short = ""
+    by: Short = ""
+    seen: Seen = 0
+
+
+class Fork(Message, frozen=True, kw_only=True, tag="fork"):
+    """Add a child of `node` that tries its plan with edits: {"training.learning_rate": "1e-4"}, or a whole `plan`.
+
+    The edited configuration is that of `trial`, else of the node's best trial, else of its first.
+    """
+
+    id: Id
+    run: Short
+    node: Short
+    trial: Short = ""
+    changes: dict[Short, Long] = {}
+    plan: Plan | None = None
+    first: bool = True  # before the nodes that wait; else after them
+    by: Short = ""
+
+
+class GiveHint(Message, frozen=True, kw_only=True, tag="give_hint"):
+    """Advice to the Researcher for plans below `node`; on the root, for all."""
+
+    id: Id
+    run: Short
+    text: Annotated[str, Meta(min_length=1, max_length=1000)]
+    node: Short = "n0"
+    by: Short = ""
+
+
+class WithdrawHint(Message, frozen=True, kw_only=True, tag="withdraw_hint"):
+    id: Id
+    run: Short
+    hint: Short
+    by: Short = ""
+
+
+class Retry(Message, frozen=True, kw_only=True, tag="retry"):
+    """Try again what failed or was cancelled: one trial, or all of the node, its planning and data included."""
+
+    id: Id
+    run: Short
+    node: Short
+    trial: Short = ""
+    by: Short = ""
+    seen: Seen = 0
+
+
+class SetBudget(Message, frozen=True, kw_only=True, tag="set_budget"):
+    """Change what the run may spend, as in the task's [budget]; None leaves a limit, "none" or 0 lifts it."""
+
+    id: Id
+    run: Short
+    rounds: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    trials: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    wall: Short | None = None  # "8h" in all, or "until 07:00"
+    device: Short | None = None
+    disk: Short | None = None
+    by: Short = ""
+    seen: Seen = 0
+
+
+class Undo(Message, frozen=True, kw_only=True, tag="undo"):
+    """Take back the last thing a person did to the run that can be taken back."""
+
+    id: Id
+    run: Short
+    by: Short = ""
+    seen: Seen = 0
+
+
+class Collect(Message, frozen=True, kw_only=True, tag="collect"):
+    """Remove adapters and checkpoints of these trials; refused where one of them is needed."""
+
+    id: Id
+    run: Short
+    trials: Annotated[tuple[Short, ...], Meta(min_length=1, max_length=100_000)]
     by: Short = ""
 
 
@@ -109,8 +195,30 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     reason: str
 
 
+class Stored(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A record as the journal keeps it. The engine forwards the event's JSON without decoding it."""
+
+    seq: int
+    time: float
+    run: str
+    body: bytes
+
+
 class Records(Message, frozen=True, kw_only=True, tag="records"):
-    records: tuple[Record, ...]
+    stored: tuple[Stored, ...]
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Records:
+        """These records, as the journal would have kept them."""
+        return cls(stored=tuple(Stored(r.seq, r.time, r.run, msgspec.json.encode(r.event)) for r in records))
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records, decoded at each call. Raises BadInput for an event that this program does not know."""
+        try:
+            return tuple([Record(seq=s.seq, time=s.time, run=s.run, event=_event(s.body)) for s in self.stored])
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise BadInput(f"not an event of this protocol: {error}") from None
 
 
 class Reply(Message, frozen=True, kw_only=True, tag="reply"):
@@ -135,11 +243,26 @@ class Pulse(Message, frozen=True, kw_only=True, tag="pulse"):
     queued: tuple[str, ...] = ()
 
 
-Command = StartRun | SetFlag | StopRun | MakeReport | GetStatus | Shutdown
+Command = (
+    StartRun
+    | SetFlag
+    | Fork
+    | GiveHint
+    | WithdrawHint
+    | Retry
+    | SetBudget
+    | Undo
+    | Collect
+    | StopRun
+    | MakeReport
+    | GetStatus
+    | Shutdown
+)
 FromClient = Hello | Subscribe | Command
 FromEngine = Welcome | Refused | Records | Reply | Pulse
 
 _encoder = msgspec.msgpack.Encoder()
+_event = msgspec.json.Decoder(AnyEvent).decode
 _from_client: msgspec.msgpack.Decoder[FromClient] = msgspec.msgpack.Decoder(FromClient)
 _from_engine: msgspec.msgpack.Decoder[FromEngine] = msgspec.msgpack.Decoder(FromEngine)
 

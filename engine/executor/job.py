@@ -29,12 +29,16 @@ class TrialJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     split: Literal["validation", "confirm", "test"]
     config: TrialConfig | None = None
     train_rows: str = ""  # JSONL made by the node's recipe
+    train_sha256: str = ""  # of that file; empty = not checked
     adapter: str = ""  # folder of an adapter to evaluate
+    origin: str = ""  # sha256 of the result that this adapter came with
     seed: int = 0
+    device: Literal["", "cpu", "cuda"] = ""  # the run's; empty = CUDA where it works
     device_lock: str = ""  # the lease: held while the device is used
     nf4_cache: str = ""  # folder for the base model quantised once; empty = quantise each time
     threads: int = 0  # CPU threads; 0 = the library's default
-    save_every: int = 0  # optimiser steps between checkpoints; 0 = only when asked to stop
+    save_seconds: float = 60.0  # of training between checkpoints: what a death costs at most; 0 = none by time
+    save_every: int = 0  # optimiser steps between checkpoints; 0 = none by steps
     time_limit: float = 0.0  # seconds; 0 = none
 
 

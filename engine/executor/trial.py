@@ -27,6 +27,7 @@ from engine.executor.stop import Stop
 from engine.executor.telemetry import Reporter
 from engine.executor.tokens import load_tokenizer
 from engine.executor.training import add_adapter, cast_adapter, train
+from engine.failpoints import reach
 from engine.files import read_jsonl, sha256_file, write_json
 from engine.ftbench import metrics
 from engine.hardware import versions
@@ -44,7 +45,10 @@ def run(directory: Path, stop: Stop) -> None:
     facts = trial.trained()
     items, seconds = trial.judged()
     reporter.phase("saving")
-    write_json(directory / checkpoints.RESULT, trial.result(facts, items, seconds))
+    result = trial.result(facts, items, seconds)
+    reach("result.before")
+    write_json(directory / checkpoints.RESULT, result)
+    reach("result.after")
     reporter.phase("done")
 
 
@@ -65,7 +69,7 @@ class Trial:
         self.reporter.phase("waiting_for_device")
         if self.job.device_lock:
             lease.take(Path(self.job.device_lock), self.stop)
-        self.device = loading.choose_device()
+        self.device = loading.choose_device(self.job.device)
         limits.yield_to_others()
         if self.device.type == "cuda":
             lease.wait_for_memory(self.stop)
@@ -83,6 +87,7 @@ class Trial:
         self.tokenizer = load_tokenizer(folder)
         self.model_sha256 = loading.model_sha256(folder)
         self.model = loading.load_base(folder, self.model_sha256, cache, self.device)
+        reach("trial.loaded")
         self.stop.check()
 
     def trained(self) -> Trained | None:
@@ -106,6 +111,7 @@ class Trial:
             directory=self.directory,
             seed=self.job.seed,
             save_every=self.job.save_every,
+            save_seconds=self.job.save_seconds,
             reporter=self.reporter,
             stop=self.stop,
             changed=self._changed,
@@ -159,6 +165,7 @@ class Trial:
         return Path(self.job.nf4_cache) if self.job.nf4_cache else None
 
     def _progress(self, done: int) -> None:
+        reach("evaluate.batch")
         self.reporter.progress(judged=done)
         self.stop.check()
 
@@ -175,7 +182,10 @@ class Trial:
         """The first rows of the recipe's output, tokenised; notes what is not as the plan says."""
         config = self.job.config
         assert config is not None
-        rows = _rows(Path(self.job.train_rows))[: config.rows]
+        path = Path(self.job.train_rows)
+        rows = _rows(path)[: config.rows]
+        if self.job.train_sha256 and sha256_file(path) != self.job.train_sha256:
+            raise MachineFailure("the node's rows are not those that its recipe made", where=str(path))
         if not rows:
             raise IdeaFailure("the recipe left no rows to train on")
         made = examples(rows, self.job.format, self.tokenizer, config.max_length)

@@ -43,6 +43,7 @@ class Question:
     schema: Schema
     max_tokens: int
     seed: int
+    turn: int = 0  # how often a person had this tried again
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ async def ask(
 async def _answer(
     model: LanguageModel, tape: Tape, question: Question, user: str, attempt: int, check: Callable[[str], object]
 ) -> Asked:
-    call = f"{question.node}/{question.purpose}/{attempt}"
+    again = f"again{question.turn}/" if question.turn else ""
+    call = f"{question.node}/{question.purpose}/{again}{attempt}"
     whole = f"{question.system}\n\n{user}"
     taped = tape.recall(call)
     if taped is not None and taped.prompt == whole:

@@ -58,6 +58,7 @@ class Facts:
     trained: frozenset[str]  # fingerprints of all trials (recipe and configuration)
     poor: frozenset[str]  # changes from the start that only worse or failed trials had: `learning_rate=0.002`
     seed: int
+    turn: int = 0  # how often a person had the node tried again: what was asked before is asked anew
 
 
 def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hints: Iterable[str] = ()) -> Facts:
@@ -82,7 +83,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         insights=tuple(insights),
         hints=tuple(hints),
         trials=tree.setup.trials_per_round,
-        rounds_left=max(0, tree.setup.rounds - len(tree.nodes) + 2),  # the root is no round; this node is still to run
+        rounds_left=max(0, tree.limits.rounds - tree.rounds + 1),  # with this node's own, which is counted already
         maximize=tree.maximize,
         taken=tree.taken(),
         trained=frozenset(
@@ -90,6 +91,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         ),
         poor=_poor(tree, others, start),
         seed=tree.setup.seed,
+        turn=tree.nodes[node].retries,
     )
 
 

@@ -40,7 +40,7 @@ async def propose(facts: Facts, model: LanguageModel | None, tape: Tape, directi
     """
     if direction == "baseline":
         return baseline_plan(facts.task)
-    rng = random.Random(f"{facts.seed}/{facts.node}")
+    rng = random.Random(f"{facts.seed}/{facts.node}" + (f"/again{facts.turn}" if facts.turn else ""))
     offered = (direction,) if direction else offer(facts)
     if model is None:
         return sampled(facts, rng.choice(offered), rng, "no Researcher in this run")
@@ -118,6 +118,7 @@ async def _choose_direction(
         schema=direction_schema(offered),
         max_tokens=DIRECTION_TOKENS,
         seed=facts.seed,
+        turn=facts.turn,
     )
 
     def check(text: str) -> tuple[str, Direction]:
@@ -153,6 +154,7 @@ async def _choose_plan(
         ),
         max_tokens=PLAN_TOKENS,
         seed=facts.seed,
+        turn=facts.turn,
     )
     return await ask(model, tape, question, lambda text: settle(facts, direction, parse(text, PlanAnswer)), PLAN_TRIES)
 

@@ -1,10 +1,12 @@
-"""Budgets: what a step will cost, and whether the rest of the run's time allows it. Pure.
+"""Budgets: what a step will cost, and whether the rest of what the run may spend allows it. Pure.
 
-Costs come from the run's own finished trials, so the estimate is right for this machine after the first.
+Costs come from the run's own finished trials, so the estimate is right for this machine after the first. Time is kept
+back for what follows the search: confirming, testing, the report.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from engine.plan import TrialConfig
@@ -15,6 +17,19 @@ from engine.space import examples_seen
 # against forward alone); measured 2.2-3 on a 2-core CPU.
 TRAIN_TO_JUDGE = 3.0
 FIRST_RESEARCH = 30.0  # seconds of planning and diagnosis of a round, before one was seen
+REPORT = 10.0  # seconds to write the report: every result is read and its intervals are computed
+TESTED = 3  # trials that the report compares: base, baseline, champion
+GIB = 2**30
+FLOOR = GIB // 2  # bytes that stay free on the disk whatever a trial writes: journal, logs, the desktop's own
+
+
+@dataclass(frozen=True)
+class Room:
+    """The disk, measured by the caller: bytes free, bytes of the run's folder, bytes that one trial may write."""
+
+    free: int = 1 << 60
+    used: int = 0
+    trial: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,20 +75,65 @@ def trial_seconds(tree: Tree, config: TrialConfig, at: Rates | None = None) -> f
 
 
 def reserve_seconds(tree: Tree) -> float:
-    """Kept back for confirming the best few."""
-    rate = rates(tree)
+    """Kept back for what is still to come after the search: confirming the best few, testing, the report."""
+    rate, setup = rates(tree), tree.setup
+    confirmed = sum(1 for t in tree.scored() if t.confirm)
     trained = sum(1 for t in tree.scored() if t.config is not None)
-    candidates = min(tree.setup.confirm_candidates, max(1, trained))
-    return candidates * (rate.fixed + rate.per_item * validation_items(tree))
+    candidates = max(0, min(setup.confirm_candidates, max(1, trained)) - confirmed)
+    return candidates * (rate.fixed + rate.per_item * _items(tree, setup.confirm_items)) + closing_seconds(tree)
+
+
+def closing_seconds(tree: Tree) -> float:
+    """Testing and the report."""
+    rate = rates(tree)
+    tests = TESTED - sum(1 for n in tree.nodes.values() for t in n.trials.values() if t.test)
+    return max(0, tests) * (rate.fixed + rate.per_item * _items(tree, tree.setup.test_items)) + REPORT
+
+
+def _items(tree: Tree, known: int) -> int:
+    return known or validation_items(tree)
 
 
 def remaining_seconds(tree: Tree, now: float) -> float:
-    """What is left of the wall budget for planning and training."""
-    return tree.setup.wall_seconds - tree.elapsed(now) - reserve_seconds(tree)
+    """What is left of the time for planning and training."""
+    return tree.allowed_seconds - tree.elapsed(now) - reserve_seconds(tree)
 
 
-def can_afford_trial(tree: Tree, config: TrialConfig, now: float) -> bool:
-    return trial_seconds(tree, config) <= remaining_seconds(tree, now)
+def trial_refusal(tree: Tree, config: TrialConfig, now: float) -> str:
+    """Why this trial cannot be started any more; empty where it can."""
+    needs = trial_seconds(tree, config)
+    if needs > (left := remaining_seconds(tree, now)):
+        return f"no time left for it: about {needs:.0f} s needed, {max(left, 0):.0f} s remain"
+    if exhausted := spent(tree, needs):
+        return exhausted
+    return ""
+
+
+def spent(tree: Tree, needs: float) -> str:
+    """Which budget other than the wall clock's has no room for a trial of `needs` seconds; empty where all have."""
+    limits = tree.limits
+    if limits.trials and tree.launched >= limits.trials:
+        return f"all {limits.trials} trials of the budget are used"
+    if limits.device_seconds and tree.device_seconds + needs > limits.device_seconds:
+        hours = limits.device_seconds / 3600
+        return f"the budget of {hours:.3g} hours on the device is used"
+    return ""
+
+
+def disk_shortage(room: Room) -> str:
+    """Why nothing new should be written to the disk; empty where there is room. Never a budget: the disk itself."""
+    needs = room.trial + FLOOR
+    if room.free >= needs:
+        return ""
+    return (
+        f"only {room.free / GIB:.2f} GiB are free on the workspace's disk and the next trial may need "
+        f"{needs / GIB:.2f} GiB; free some space (`trex clean RUN` shows what can go), then resume"
+    )
+
+
+def over_disk(tree: Tree, room: Room) -> bool:
+    """Whether another trial would take the run's folder over its budget."""
+    return bool(tree.limits.disk_bytes) and room.used + room.trial > tree.limits.disk_bytes
 
 
 def can_afford_round(tree: Tree, cheapest: TrialConfig, now: float) -> bool:
@@ -83,19 +143,23 @@ def can_afford_round(tree: Tree, cheapest: TrialConfig, now: float) -> bool:
 
 
 def rounds_left(tree: Tree) -> int:
-    return max(0, tree.setup.rounds - (len(tree.nodes) - 1))
+    return max(0, tree.limits.rounds - tree.rounds)
 
 
 def finish_estimate(tree: Tree, now: float) -> float:
-    """Unix seconds at which the search will probably end: by its rounds, at the latest by its budget."""
-    latest = now + max(0.0, tree.setup.wall_seconds - tree.elapsed(now))
+    """Unix seconds at which the report will probably stand: by what is left to try, at the latest by the budget.
+
+    0 where nothing tells it yet.
+    """
+    latest = now + max(0.0, tree.allowed_seconds - tree.elapsed(now))
     rate = rates(tree)
-    done = [t for n in tree.nodes.values() for t in n.trials.values() if t.score and t.config]
+    trials = [t for n in tree.nodes.values() for t in n.trials.values() if t.config]
+    done = [t for t in trials if t.score]
     if not done:
-        return latest
+        return latest if math.isfinite(latest) else 0.0
     mean_trial = sum(t.seconds for t in done) / len(done)
-    open_trials = sum(
-        t.state in ("queued", "running", "interrupted") for n in tree.nodes.values() for t in n.trials.values()
-    )
+    open_trials = sum(t.state in ("queued", "running", "interrupted") for t in trials)
     ahead = open_trials + rounds_left(tree) * tree.setup.trials_per_round
+    if tree.limits.trials:
+        ahead = min(ahead, max(0, tree.limits.trials - tree.launched) + len(tree.running()))
     return min(latest, now + ahead * mean_trial + rounds_left(tree) * rate.research + reserve_seconds(tree))

@@ -11,10 +11,13 @@ from typing import Literal
 
 from engine.plan import TrialConfig
 from engine.search import budget
+from engine.search.budget import Room
 from engine.search.events import Split
+from engine.search.steering import collectable
 from engine.search.tree import ROOT, ROOT_TRIAL, SETTLED, Node, Tree, Trial
 
 MACHINE_FAILURES = 2  # in a row, before the run is paused
+KEEP_BEST = 2  # times the candidates for champion: adapters that the engine itself never removes
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,13 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Collect:
+    """Remove these trials' adapters and checkpoints: the run's folder is at its budget."""
+
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PauseRun:
     reason: str
 
@@ -115,15 +125,20 @@ Command = (
     | ChooseChampion
     | OpenTest
     | Report
+    | Collect
     | PauseRun
     | Wait
     | EndRun
 )
 
 
-def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
+AMPLE = Room()
+WRITES = (Judge, MakePlan, PrepareData)
+
+
+def decide(tree: Tree, now: float, cheapest: TrialConfig, room: Room = AMPLE) -> Command:
     """The next command. `cheapest`: the smallest trial of the search space, to see whether another round fits."""
-    if tree.state in ("done", "stopped", "failed"):
+    if tree.over:
         return Wait("the run has ended")
     if (busy := _in_flight(tree)) is not None:
         return busy
@@ -131,6 +146,13 @@ def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
         return Wait(tree.reason or "paused")
     if len(tree.machine_causes) >= MACHINE_FAILURES:
         return PauseRun(tree.machine_causes[-1])
+    command = _next(tree, now, cheapest, room)
+    if isinstance(command, WRITES) and (shortage := budget.disk_shortage(room)):
+        return PauseRun(shortage)
+    return command
+
+
+def _next(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
     root = tree.nodes[ROOT].trials[ROOT_TRIAL]
     if root.state == "failed":
         return EndRun(f"the base model could not be judged: {root.cause}", "failed")
@@ -140,7 +162,9 @@ def decide(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
         return _closing(tree)
     if tree.stop_by:
         return _stopping(tree)
-    return _open_node(tree, now) or _next_round(tree, now, cheapest)
+    if budget.over_disk(tree, room) and (garbage := collectable(tree, KEEP_BEST * tree.setup.confirm_candidates)):
+        return Collect(tuple(trial.id for trial in garbage))
+    return _open_node(tree, now, room) or _next_round(tree, now, cheapest, room)
 
 
 def _in_flight(tree: Tree) -> Command | None:
@@ -148,7 +172,7 @@ def _in_flight(tree: Tree) -> Command | None:
     running = tree.running()
     if running:
         trial = running[0]
-        why = _must_stop(tree, trial.node)
+        why = _must_stop(tree, trial)
         return Interrupt(trial.id, "validation", why) if why else Follow(trial.id)
     if tree.judging is not None:
         paused = tree.paused
@@ -157,42 +181,48 @@ def _in_flight(tree: Tree) -> Command | None:
     return None
 
 
-def _must_stop(tree: Tree, node: str) -> Literal["paused", "pruned", "stopped"] | None:
-    if tree.flagged(node, "pruned"):
+def _must_stop(tree: Tree, trial: Trial) -> Literal["paused", "pruned", "stopped"] | None:
+    if tree.holds(trial.id, "pruned"):
         return "pruned"
     if tree.stop_by:
         return "stopped"
-    return "paused" if tree.state == "paused" or tree.flagged(node, "paused") else None
+    return "paused" if tree.state == "paused" or tree.holds(trial.id, "paused") else None
 
 
-def _open_node(tree: Tree, now: float) -> Command | None:
-    """Carry on with the oldest node that is neither finished nor held by a person."""
-    for node in tree.nodes.values():
+def _open_node(tree: Tree, now: float, room: Room) -> Command | None:
+    """Carry on with the oldest node that is neither finished nor held; a fork made to be first goes first."""
+    for node in sorted(tree.nodes.values(), key=lambda n: not n.first):
         if node.id == ROOT or node.failed or tree.flagged(node.id, "paused") or tree.flagged(node.id, "pruned"):
             continue
-        if (command := _carry_on(tree, node, now)) is not None:
+        if (command := _carry_on(tree, node, now, room)) is not None:
             return command
     return None
 
 
-def _carry_on(tree: Tree, node: Node, now: float) -> Command | None:
+def _carry_on(tree: Tree, node: Node, now: float, room: Room) -> Command | None:
     if node.plan is None:
         return MakePlan(node.id)
     if node.rows is None:
         return PrepareData(node.id)
-    for trial in node.trials.values():
-        if trial.state not in SETTLED:
-            return _launch(tree, trial, now)
-    return Diagnose(node.id) if not node.read else None
+    waiting = [trial for trial in node.trials.values() if trial.state not in SETTLED]
+    for trial in waiting:
+        if "paused" not in trial.flags:
+            return _launch(tree, trial, now, room)
+    return Diagnose(node.id) if not node.read and not waiting else None
 
 
-def _launch(tree: Tree, trial: Trial, now: float) -> Command:
+def _launch(tree: Tree, trial: Trial, now: float, room: Room) -> Command:
     # A trial that was interrupted has spent part of its cost already: it is always finished.
     assert trial.config is not None
-    if trial.state == "interrupted" or budget.can_afford_trial(tree, trial.config, now):
+    if trial.state == "interrupted":
         return Judge(trial.id)
-    needs, left = budget.trial_seconds(tree, trial.config), budget.remaining_seconds(tree, now)
-    return Cancel(trial.id, f"no time left for it: about {needs:.0f} s needed, {max(left, 0):.0f} s remain")
+    refusal = budget.trial_refusal(tree, trial.config, now) or _no_disk(tree, room)
+    return Cancel(trial.id, refusal) if refusal else Judge(trial.id)
+
+
+def _no_disk(tree: Tree, room: Room) -> str:
+    gib = tree.limits.disk_bytes / budget.GIB
+    return f"the budget of {gib:.3g} GiB on the disk is used" if budget.over_disk(tree, room) else ""
 
 
 def _stopping(tree: Tree) -> Command:
@@ -203,9 +233,11 @@ def _stopping(tree: Tree) -> Command:
     return _confirming(tree, f"stopped by {tree.stop_by}")
 
 
-def _next_round(tree: Tree, now: float, cheapest: TrialConfig) -> Command:
+def _next_round(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
     if budget.rounds_left(tree) == 0:
-        return _confirming(tree, f"all {tree.setup.rounds} rounds are done")
+        return _confirming(tree, f"all {tree.limits.rounds} rounds are done")
+    if used_up := budget.spent(tree, budget.trial_seconds(tree, cheapest)) or _no_disk(tree, room):
+        return _confirming(tree, used_up)
     if not budget.can_afford_round(tree, cheapest, now):
         return _confirming(tree, "the time is used")
     held = [n for n in tree.nodes if tree.nodes[n].state == "done" and not tree.flagged(n, "pruned")]
@@ -225,7 +257,8 @@ def _confirming(tree: Tree, reason: str) -> Command:
 def confirm_candidates(tree: Tree) -> list[Trial]:
     """The best trained trials by validation score; the base model joins them where it is not beaten."""
     sign = 1.0 if tree.maximize else -1.0
-    best = sorted(tree.scored(), key=lambda t: -sign * t.score.value if t.score else 0.0)
+    there = [t for t in tree.scored() if not t.collected]
+    best = sorted(there, key=lambda t: -sign * t.score.value if t.score else 0.0)
     return best[: tree.setup.confirm_candidates]
 
 

@@ -161,6 +161,7 @@ class Finished(Event, frozen=True, kw_only=True, tag="finished"):
     examples: int = 0
     reused: bool = False  # the base model's score, taken from an earlier run of the same task and model
     changed: str = ""  # what really ran, where it is not what the plan said
+    device: str = ""  # `cpu`, or the card's name
 
 
 class Failed(Event, frozen=True, kw_only=True, tag="failed"):
@@ -238,8 +239,11 @@ class HintGiven(Event, frozen=True, kw_only=True, tag="hint_given"):
 
 
 class HintWithdrawn(Event, frozen=True, kw_only=True, tag="hint_withdrawn"):
+    """The hint holds no more; `text` keeps it, so that it can be given again."""
+
     hint: str
     node: str
+    text: str
     by: str
     undoes: int = 0
 

@@ -114,6 +114,7 @@ def _launched(tree: Tree, event: ev.Launched, time: float) -> None:
         return
     trial = tree.trial(event.trial)
     trial.state, trial.attempts, trial.launched_at = "running", event.attempt, time
+    trial.collected = False
 
 
 def _device_freed(tree: Tree, trial: str, split: ev.Split, time: float) -> None:
@@ -136,6 +137,7 @@ def _finished(tree: Tree, event: ev.Finished, time: float) -> None:
         event.evaluate_seconds,
     )
     trial.examples, trial.reused, trial.changed, trial.cause = event.examples, event.reused, event.changed, ""
+    trial.device, trial.result_sha256 = event.device, event.result_sha256
     tree.machine_causes.clear()
 
 

@@ -48,7 +48,7 @@ def choose(tree: Tree) -> Choice:
     terms = terms_of(tree)
     if not terms:
         raise BadInput("no node can be grown: all are paused or pruned", hint="resume or restore one")
-    rounds = len(tree.nodes) - 1
+    rounds = tree.rounds
     root_open = any(t.node == ROOT for t in terms)
     if rounds == 0:
         return Choice(ROOT, terms, "baseline")

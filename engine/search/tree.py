@@ -55,6 +55,8 @@ class Trial:
     examples: int = 0
     reused: bool = False
     changed: str = ""
+    device: str = ""
+    result_sha256: str = ""
     flags: frozenset[ev.Flag] = frozenset()
     collected: bool = False  # its adapter and checkpoints were removed
 
@@ -185,6 +187,13 @@ class Tree:
         """Trials that were ever started, the base model's left out."""
         trials = (t for node in self.nodes.values() for t in node.trials.values())
         return sum(1 for trial in trials if trial.attempts and trial.config)
+
+    @property
+    def device(self) -> Literal["", "cpu", "cuda"]:
+        """Where this run's trials run: where its first one did. Empty before that."""
+        fresh = (t for node in self.nodes.values() for t in node.trials.values() if t.device and not t.reused)
+        first = next(fresh, None)
+        return "" if first is None else "cpu" if first.device == "cpu" else "cuda"
 
     @property
     def allowed_seconds(self) -> float:

@@ -10,10 +10,12 @@ from typing import Protocol
 
 from engine.executor.supervise import Processes
 from engine.plan import Plan, TrialConfig
+from engine.search.budget import Room
 from engine.search.events import AnyEvent, Diagnosed, Learned, Record
 from engine.search.fold import apply
 from engine.search.tree import Tree
 from engine.space import cheapest, grid_for
+from engine.steps.room import room_for
 from engine.task import Task
 from engine.workspace import Workspace
 
@@ -58,6 +60,10 @@ class Run:
 
     def now(self) -> float:
         return self.clock()
+
+    def room(self) -> Room:
+        """The disk as it is now."""
+        return room_for(self.directory)
 
     def record(self, event: AnyEvent) -> Record:
         """Journal an event; when this returns, it is synced and the tree knows it."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine import jobs, taskdata
 from engine.aidp.job import DataJob, DataReport
 from engine.errors import TrexError
 from engine.files import write_json
 from engine.search.events import DataReady, Failed
+from engine.steps import restore
 from engine.steps.context import Run
 from engine.strict import from_json
 
@@ -19,16 +22,17 @@ async def prepare(run: Run, node: str) -> None:
     assert plan is not None, "data is prepared for planned nodes"
     folder = run.workspace.node(run.name, node)
     run.doing(f"{node} prepares its data")
+    job = DataJob(
+        recipe=plan.recipe,
+        train_rows=str(taskdata.split_path(run.splits, "train")),
+        guards=str(taskdata.guards_path(run.splits)),
+        data_root=str(run.task_folder),
+        prompt=run.task.format.prompt,
+        answer=run.task.format.answer,
+    )
     try:
-        if not jobs.is_alive(folder) and jobs.outcome(folder) is None:
-            job = DataJob(
-                recipe=plan.recipe,
-                train_rows=str(taskdata.split_path(run.splits, "train")),
-                guards=str(taskdata.guards_path(run.splits)),
-                data_root=str(run.task_folder),
-                prompt=run.task.format.prompt,
-                answer=run.task.format.answer,
-            )
+        restore.keep(run, node, plan)  # a fork's plan came with its event
+        if not jobs.is_alive(folder) and (jobs.outcome(folder) is None or not _same(folder / "job.json", job)):
             write_json(folder / "job.json", job)
             run.processes.start(MODULE, folder)
         end = await run.processes.ended(folder)
@@ -51,3 +55,11 @@ async def prepare(run: Run, node: str) -> None:
             )
     except (TrexError, OSError) as error:
         run.record(Failed(node=node, kind="machine", cause=str(error)))
+
+
+def _same(path: Path, job: DataJob) -> bool:
+    """Whether the folder holds the work of this very job."""
+    try:
+        return from_json(path.read_bytes(), DataJob, source=str(path)) == job
+    except (OSError, TrexError):
+        return False

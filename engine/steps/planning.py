@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.errors import MachineFailure, TrexError
 from engine.search.events import Failed, Noted, Outcome, Planned
+from engine.steps import restore
 from engine.steps.context import Run
 
 
@@ -11,7 +12,8 @@ async def plan(run: Run, node: str) -> None:
     """Settle the node's plan. A Researcher that cannot be reached is the machine's failure, not an idea's."""
     run.doing(f"{node} is being planned")
     try:
-        made = await run.mind.plan(run, node)
+        made = restore.plan(run, node) or await run.mind.plan(run, node)
+        restore.keep(run, node, made)
     except TrexError as error:
         kind: Outcome = "machine" if isinstance(error, MachineFailure) else "idea"
         run.record(Failed(node=node, kind=kind, cause=str(error)))

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import shutil
+import time
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from engine import jobs, taskdata
+from engine.amounts import seconds
 from engine.errors import MachineFailure, TrexError
 from engine.executor.job import Result, TrialJob
+from engine.failpoints import reach
 from engine.files import fingerprint, write_json
 from engine.ftbench.metrics import score as score_of
 from engine.search import budget
 from engine.search.events import Confirmed, Failed, Finished, Interrupted, Launched, Split, Tested
-from engine.search.tree import ROOT_TRIAL, Trial
+from engine.search.tree import ROOT_TRIAL, Tree, Trial
 from engine.steps.context import Run
+from engine.steps.restore import set_aside
 from engine.strict import from_json
+from engine.workspace import Workspace
 
 MODULE = "engine.executor"
 MAX_DEATHS = 5  # a trial that dies this often has a fault that trying again does not mend
@@ -29,8 +37,13 @@ KILL_AFTER = 20.0  # seconds between asking a process to go and ending it
 
 
 def directory(run: Run, trial: str, split: Split) -> Path:
-    """The job's directory: `n3t1`, `n3t1.confirm`, `n3t1.test`."""
-    return run.workspace.trial(run.name, trial if split == "validation" else f"{trial}.{split}")
+    """The job's directory."""
+    return place(run.workspace, run.name, trial, split)
+
+
+def place(workspace: Workspace, run: str, trial: str, split: str) -> Path:
+    """`n3t1`, `n3t1.confirm`, `n3t1.test` below the run's trials."""
+    return workspace.trial(run, trial if split == "validation" else f"{trial}.{split}")
 
 
 def launch(run: Run, trial: str, split: Split) -> None:
@@ -40,6 +53,8 @@ def launch(run: Run, trial: str, split: Split) -> None:
         folder = directory(run, trial, split)
         if trial == ROOT_TRIAL and reuse(run, job, folder):
             return
+        if holds_other(folder, job):
+            set_aside(folder)
         write_json(folder / "plan.json", job)
     except TrexError as error:
         fail(run, trial, split, "machine", str(error))
@@ -48,7 +63,9 @@ def launch(run: Run, trial: str, split: Split) -> None:
     attempt = here.attempts + 1 if split == "validation" else 1
     run.record(Launched(trial=trial, node=here.node, split=split, attempt=attempt))
     try:
+        reach("engine.between_launch_and_start")
         run.processes.start(MODULE, folder)
+        reach("engine.after_start")
         run.processes.warm()
     except OSError as error:
         fail(run, trial, split, "machine", f"the trial's process could not be started ({error.strerror})")
@@ -60,6 +77,7 @@ def make_job(run: Run, trial: Trial, split: Split) -> TrialJob:
     if fingerprint(manifest) != run.tree.setup.manifest:
         raise MachineFailure("the task's splits are not those the run began with", where=str(run.splits))
     train = split == "validation" and trial.config is not None
+    judge_again = not train and trial.config is not None
     trained = directory(run, trial.id, "validation")
     return TrialJob(
         trial=trial.id,
@@ -71,13 +89,54 @@ def make_job(run: Run, trial: Trial, split: Split) -> TrialJob:
         split=split,
         config=trial.config if train else None,
         train_rows=str(run.workspace.node(run.name, trial.node) / "data.jsonl") if train else "",
-        adapter=str(trained / "adapter") if not train and trial.config is not None else "",
+        train_sha256=run.tree.nodes[trial.node].data_sha256 if train else "",
+        adapter=str(trained / "adapter") if judge_again else "",
+        origin=trial.result_sha256 if judge_again else "",
+        device=run.tree.device,
+        save_seconds=seconds(run.task.budget.checkpoint),
         seed=run.tree.setup.seed,
         device_lock=str(run.workspace.device_lock),
         nf4_cache=str(run.workspace.cache / "nf4"),
         threads=run.threads,
-        time_limit=max(LEAST_SECONDS, budget.remaining_seconds(run.tree, run.now())) if train else 0.0,
+        time_limit=time_limit(run) if train else 0.0,
     )
+
+
+def time_limit(run: Run) -> float:
+    """Seconds that a training may take: what the run has left; 0 = no limit."""
+    left = budget.remaining_seconds(run.tree, run.now())
+    return max(LEAST_SECONDS, left) if math.isfinite(left) else 0.0
+
+
+def holds_other(folder: Path, job: TrialJob) -> bool:
+    """Whether the folder holds another job's work: the journal lost its end, and the search went another way."""
+    try:
+        there = from_json((folder / "plan.json").read_bytes(), TrialJob, source=str(folder))
+    except FileNotFoundError:
+        return False
+    except (OSError, TrexError):
+        return True
+    return substance(there) != substance(job)
+
+
+def substance(job: TrialJob) -> TrialJob:
+    """The job without what may differ from one attempt to the next."""
+    fresh = TrialJob.__struct_defaults__
+    passing = ("device", "device_lock", "nf4_cache", "threads", "save_seconds", "save_every", "time_limit")
+    defaults = dict(zip(TrialJob.__struct_fields__[-len(fresh) :], fresh, strict=True))
+    return msgspec.structs.replace(job, **{name: defaults[name] for name in passing})
+
+
+def last_life(workspace: Workspace, run: str, tree: Tree) -> float:
+    """Unix seconds of the last sign of life of the run's process, while no engine watched; 0 where none ran."""
+    running = [(t.id, "validation") for t in tree.running()]
+    if tree.judging is not None:
+        running.append((tree.judging.trial, tree.judging.split))
+    folders = [place(workspace, run, trial, split) for trial, split in running]
+    if any(jobs.is_alive(folder) for folder in folders):
+        return time.time()
+    signs = (path.stat().st_mtime for folder in folders if folder.is_dir() for path in folder.glob("*.*"))
+    return max(signs, default=0.0)
 
 
 def rows_of(run: Run, split: Split) -> Path:
@@ -183,6 +242,7 @@ def judged(trial: Trial, result: Result, digest: str, *, now: float | None) -> F
         examples=result.examples,
         changed=result.changed,
         reused=now is None,
+        device=result.device,
     )
 
 

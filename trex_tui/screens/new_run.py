@@ -15,7 +15,7 @@ from engine.control.protocol import StartRun
 from engine.errors import BadInput
 from engine.search.events import RunCreated
 from engine.search.policies import POLICIES
-from engine.task import seconds
+from engine.amounts import seconds
 from engine.workspace import shipped
 from trex_tui.actions import person
 from trex_tui.keymap import FORM, bindings

@@ -1,0 +1,142 @@
+"""What a person's command means for the tree as it is now: whether it is too late, and what takes it back. Pure.
+
+Not the commands themselves (`engine.steering`) and not what follows from them (`engine.search.decide`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from engine.search import events as ev
+from engine.search.tree import ROOT, Deed, Tree, Trial
+
+UNDOABLE = (ev.FlagSet, ev.HintGiven, ev.HintWithdrawn, ev.BudgetChanged, ev.Forked)
+
+
+def conflict(tree: Tree, event: ev.AnyEvent, seen: int) -> Deed | None:
+    """The newest deed after event number `seen` that the author of `event` has not seen and that it would meet.
+
+    Flags and retries meet where one's node lies on the other's path; budgets meet budgets. 0 = nothing was on screen.
+    """
+    if not seen:
+        return None
+    later = (deed for deed in reversed(tree.deeds) if deed.seq > seen)
+    return next((deed for deed in later if _meet(tree, deed.event, event)), None)
+
+
+def _meet(tree: Tree, one: ev.AnyEvent, other: ev.AnyEvent) -> bool:
+    if isinstance(one, ev.BudgetChanged) or isinstance(other, ev.BudgetChanged):
+        return type(one) is type(other)
+    branch = (ev.FlagSet, ev.Retried)
+    if not (isinstance(one, branch) and isinstance(other, branch)):
+        return False
+    if one.node == other.node and one.trial and other.trial:
+        return one.trial == other.trial
+    return one.node in tree.path(other.node) or other.node in tree.path(one.node)
+
+
+def last_undoable(tree: Tree) -> Deed | None:
+    """What `undo` takes back: the last thing that somebody did and that can be taken back."""
+    return next((deed for deed in reversed(tree.deeds) if isinstance(deed.event, UNDOABLE)), None)
+
+
+def inverse(tree: Tree, deed: Deed, by: str) -> ev.AnyEvent:
+    """The event that takes the deed back."""
+    match deed.event:
+        case ev.FlagSet(node=node, flag=flag, on=on, trial=trial):
+            return ev.FlagSet(node=node, flag=flag, on=not on, by=by, trial=trial, undoes=deed.seq)
+        case ev.HintGiven(hint=hint, node=node, text=text):
+            return ev.HintWithdrawn(hint=hint, node=node, text=text, by=by, undoes=deed.seq)
+        case ev.HintWithdrawn(hint=hint, node=node, text=text):
+            return ev.HintGiven(hint=hint, node=node, text=text, by=by, undoes=deed.seq)
+        case ev.BudgetChanged():
+            return ev.BudgetChanged(limits=deed.before or tree.setup.limits, by=by, undoes=deed.seq)
+        case ev.Forked(node=node):
+            return ev.FlagSet(node=node, flag="pruned", on=True, by=by, undoes=deed.seq)
+    raise AssertionError("only what is UNDOABLE has an inverse")
+
+
+def retriable(tree: Tree, node: str) -> list[Trial]:
+    """Trials of the node that ended without a score, or whose judging on another split failed."""
+    return [t for t in tree.nodes[node].trials.values() if t.state in ("failed", "cancelled") or (t.score and t.cause)]
+
+
+def collectable(tree: Tree, keep_best: int) -> list[Trial]:
+    """Trials whose adapters and checkpoints nobody will need: pruned ones first, then the worst.
+
+    Kept: the champion and the candidates for it, the best `keep_best`, what the report compares, what a person pinned,
+    whatever is not finished and its ancestors.
+    """
+    sign = 1.0 if tree.maximize else -1.0
+    trials = [t for n in tree.nodes.values() for t in n.trials.values() if t.config and not t.collected]
+    needed = _needed(tree, keep_best)
+
+    def value(trial: Trial) -> float:
+        return sign * trial.score.value if trial.score else -float("inf")
+
+    free = [t for t in trials if t.attempts and t.id not in needed]
+    return sorted(free, key=lambda t: (not tree.flagged(t.node, "pruned"), value(t), t.id))
+
+
+def _needed(tree: Tree, keep_best: int) -> set[str]:
+    sign = 1.0 if tree.maximize else -1.0
+    ranked = sorted(tree.scored(), key=lambda t: -sign * t.score.value if t.score else 0.0)
+    needed = {t.id for t in ranked[:keep_best]} | {tree.champion}
+    for node in tree.nodes.values():
+        trials = node.trials.values()
+        needed |= {t.id for t in trials if t.confirm or t.test or tree.holds(t.id, "pinned")}
+        if node.direction == "baseline" and (best := node.best(tree.maximize)):
+            needed.add(best.id)
+        open_trials = [t for t in trials if t.state in ("queued", "running", "interrupted")]
+        if not tree.over and open_trials and not tree.flagged(node.id, "pruned"):
+            on_path = [t for name in tree.path(node.id) for t in tree.nodes[name].trials.values()]
+            needed |= {t.id for t in on_path}
+        needed |= {t.id for t in trials if t.state == "running"}
+    return needed
+
+
+def said(event: ev.AnyEvent) -> str:
+    """A person's deed as a sentence: who did what."""
+    who = getattr(event, "by", "") or "somebody"
+    match event:
+        case ev.FlagSet(node=node, flag=flag, on=on, trial=trial):
+            undone = {"paused": "resumed", "pruned": "restored", "pinned": "unpinned"}
+            what = trial or ("the run" if node == ROOT else node)
+            return f"{who} {flag if on else undone[flag]} {what}"
+        case ev.Forked(node=node, source=source):
+            return f"{who} forked {source} as {node}"
+        case ev.HintGiven(hint=hint, node=node, text=text):
+            return f"{who} gave hint {hint} for {'the run' if node == ROOT else node}: {text}"
+        case ev.HintWithdrawn(hint=hint, text=text):
+            return f"{who} withdrew hint {hint}: {text}"
+        case ev.Retried(node=node, trial=trial):
+            return f"{who} has {trial or node} tried again"
+        case ev.BudgetChanged(limits=limits):
+            return f"{who} changed the budget to {limits_said(limits)}"
+        case ev.Collected(trials=trials, bytes=size):
+            return f"{who} removed the adapters of {len(trials)} trials ({size / 1e6:.0f} MB)"
+        case ev.RunResumed():
+            return f"{who} let the run go on"
+        case ev.StopAsked():
+            return f"{who} ended the search: what is done is confirmed, tested and reported"
+    raise AssertionError("only deeds are said")
+
+
+def limits_said(limits: ev.Limits) -> str:
+    """`20 rounds, 40 trials, 8 h, until 07:00, 6 h on the device, 20 GB`."""
+    parts = [f"{limits.rounds} rounds"]
+    if limits.trials:
+        parts.append(f"{limits.trials} trials")
+    if limits.wall_seconds:
+        parts.append(_hours(limits.wall_seconds))
+    if limits.until:
+        parts.append(f"until {datetime.fromtimestamp(limits.until):%d %b %H:%M}")
+    if limits.device_seconds:
+        parts.append(f"{_hours(limits.device_seconds)} on the device")
+    if limits.disk_bytes:
+        parts.append(f"{limits.disk_bytes / 1e9:.3g} GB on the disk")
+    return ", ".join(parts)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
