@@ -6,8 +6,10 @@ What is fake here has conformance tests of its own; what is tested here is that 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import random
+import sqlite3
 from pathlib import Path
 
 import msgspec
@@ -61,6 +63,7 @@ class ScriptedProcesses:
 
     def __init__(self) -> None:
         self.started: list[str] = []
+        self.trained: list[str] = []  # those that found no result in their folder
         self.fate: dict[str, list[jobs.Exit | None]] = {}
 
     def start(self, module: str, directory: Path) -> None:
@@ -75,7 +78,8 @@ class ScriptedProcesses:
             return
         if module == "engine.aidp":
             self._prepare(directory)
-        else:
+        elif not (directory / "result.json").exists():  # as engine.executor does
+            self.trained.append(directory.name)
             self._train(directory)
         jobs.finish(directory, jobs.Exit(state="done"))
 
@@ -139,6 +143,15 @@ class ScriptedMind:
         return ev.Diagnosed(node=node, text="fine"), learned
 
 
+class Forgetful(ScriptedMind):
+    """Plans otherwise than before: what it plans again is seen in the scores."""
+
+    async def plan(self, run: Run, node: str) -> Plan:
+        plan = await super().plan(run, node)
+        trials = tuple(msgspec.structs.replace(c, learning_rate=c.learning_rate / 3) for c in plan.trials)
+        return msgspec.structs.replace(plan, trials=trials)
+
+
 class Bench:
     """A workspace with one run; `run()` opens it as a fresh engine would."""
 
@@ -153,6 +166,7 @@ class Bench:
         self.task = load_task(self.folder)
         self.splits = taskdata.materialise(self.task, self.folder, self.workspace, offline=True)
         self.processes = ScriptedProcesses()
+        self.mind = ScriptedMind()
         manifest = fingerprint(taskdata.verify(self.splits))
         setup = story.created(
             rounds=3,
@@ -187,7 +201,7 @@ class Bench:
             model_dir=Path("/model"),
             tree=fold(journal.records()),
             processes=self.processes,
-            mind=ScriptedMind(),
+            mind=self.mind,
             write=write,
             doing=lambda what: None,
             clock=lambda: 0.0,
@@ -251,6 +265,84 @@ def test_an_engine_killed_after_any_event_finishes_the_same_search(tmp_path: Pat
 def fresh(folder: Path, name: str) -> Bench:
     (folder / name).mkdir()
     return Bench(folder / name)
+
+
+def cut(bench: Bench, keep: int) -> None:
+    """The journal as a backup of its first `keep` events would be."""
+    db = sqlite3.connect(bench.workspace.journal)
+    db.execute("DELETE FROM events WHERE seq > ?", (keep,))
+    db.commit()
+    db.close()
+
+
+def test_a_journal_that_lost_its_end_gets_every_plan_and_result_back_from_the_folders(tmp_path: Path) -> None:
+    calm = fresh(tmp_path, "calm")
+    undisturbed = calm.run()
+    length = len(calm.events())
+    for point in range(1, length, 3):
+        bench = fresh(tmp_path, f"cut-{point}")
+        bench.run()
+        cut(bench, point)
+        # Whoever asks or trains again would come to something else.
+        bench.mind = Forgetful()
+        trained = len(bench.processes.trained)
+        assert outline(bench.run()) == outline(undisturbed), f"cut after event {point} of {length}"
+        assert len(bench.processes.trained) == trained, f"trained again after a cut at {point}"
+
+
+def test_a_fork_that_the_journal_lost_is_a_fork_again(bench: Bench) -> None:
+    plan = story.plan(TrialConfig(learning_rate=9e-4, rows=20))
+    with pytest.raises(Killed):
+        bench.run(die_after=12)
+    number = len(bench.events())
+    journal = Journal.open(bench.workspace.journal)
+    nodes = fold(journal.records()).nodes
+    name = f"n{len(nodes)}"
+    journal.append("colours-1", ev.Forked(node=name, source="n1", plan=plan, by="sam"))
+    journal.close()
+    before = outline(bench.run())
+    cut(bench, number)
+    bench.mind = Forgetful()
+    tree = bench.run()
+    assert (tree.nodes[name].forked_from, tree.nodes[name].by) == ("n1", "sam")
+    assert outline(tree) == before
+
+
+def test_results_of_another_plan_are_set_aside_not_taken(bench: Bench) -> None:
+    bench.run()
+    cut(bench, 12)
+    for kept in (bench.workspace.run("colours-1") / "nodes").glob("n*/node.json"):
+        kept.unlink()
+    bench.mind = Forgetful()
+    trained = len(bench.processes.trained)
+    tree = bench.run()
+    assert tree.state == "done"
+    assert len(bench.processes.trained) > trained
+    assert list((bench.workspace.run("colours-1") / "trials").glob("n2t0.other-*"))
+    config = tree.trial("n2t0").config
+    assert config is not None
+    assert config.learning_rate == pytest.approx(4e-4 / 3)
+
+
+def test_a_person_who_prunes_restores_and_pauses_between_any_two_kills_loses_nothing(tmp_path: Path) -> None:
+    """A branch is paused, pruned, restored, resumed: one deed after each kill, and the engine dies at any event."""
+    calm = fresh(tmp_path, "calm").run()
+    for point in range(8, 24, 3):
+        bench = fresh(tmp_path, f"deeds-{point}")
+        with pytest.raises(Killed):
+            bench.run(die_after=point)
+        for flag, on in (("paused", True), ("pruned", True), ("pruned", False), ("paused", False)):
+            journal = Journal.open(bench.workspace.journal)
+            journal.append("colours-1", ev.FlagSet(node="n1", flag=flag, on=on, by="me"))  # type: ignore[arg-type]
+            journal.close()
+            with contextlib.suppress(Killed):
+                bench.run(die_after=1)
+        tree = bench.run()
+        assert tree.state == "done"
+        results = [e.trial for e in bench.events() if isinstance(e, ev.Finished)]
+        assert len(results) == len(set(results)), "one result per trial"
+        assert tree.trial("n1t0").score == calm.trial("n1t0").score
+        assert tree.nodes["n1"].flags == frozenset()
 
 
 def test_a_killed_trial_is_started_again(bench: Bench) -> None:
