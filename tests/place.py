@@ -11,7 +11,8 @@ from pathlib import Path
 from engine import models
 from engine.journal import Journal
 from engine.search import events as ev
-from engine.search.tree import Tree, fold
+from engine.search.fold import fold
+from engine.search.tree import Tree
 from engine.workspace import Workspace
 from tests.tinymodels import write_tiny_gguf
 
@@ -92,7 +93,7 @@ class Place:
             journal.close()
 
     def engine_pid(self) -> int:
-        return int(self.workspace.engine_lock.read_text())
+        return int(self.workspace.engine_lock.read_text().split()[0])
 
 
 def until(condition: object, seconds: float = 120.0) -> None:
