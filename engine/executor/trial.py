@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from engine import strict
 from engine.errors import IdeaFailure, MachineFailure
-from engine.executor import checkpoints, lease, limits, loading
+from engine.executor import checkpoints, lease, limits, loading, neighbours
 from engine.executor.batches import Collator
 from engine.executor.checkpoints import Trained
 from engine.executor.evaluate import judge
@@ -24,7 +24,7 @@ from engine.executor.job import Item, Result, TrialJob
 from engine.executor.render import Example, examples, pad_token
 from engine.executor.selfcheck import Guard, training_probe
 from engine.executor.stop import Stop
-from engine.executor.telemetry import Reporter
+from engine.executor.telemetry import Reporter, say
 from engine.executor.tokens import load_tokenizer
 from engine.executor.training import add_adapter, cast_adapter, train
 from engine.failpoints import reach
@@ -41,9 +41,10 @@ def run(directory: Path, stop: Stop) -> None:
     reporter = Reporter(directory)
     trial = Trial(job, directory, reporter, stop)
     trial.take_device()
-    trial.load()
-    facts = trial.trained()
-    items, seconds = trial.judged()
+    with neighbours.excused(trial.card):
+        trial.load()
+        facts = trial.trained()
+        items, seconds = trial.judged()
     reporter.phase("saving")
     result = trial.result(facts, items, seconds)
     reach("result.before")
@@ -58,6 +59,7 @@ class Trial:
     def __init__(self, job: TrialJob, directory: Path, reporter: Reporter, stop: Stop) -> None:
         self.job, self.directory, self.reporter, self.stop = job, directory, reporter, stop
         self.device = torch.device("cpu")
+        self.card: neighbours.Card | None = None  # as it was when the lease was taken
         self.model: Any = None
         self.tokenizer: Any = None
         self.model_sha256 = ""
@@ -73,6 +75,8 @@ class Trial:
         limits.yield_to_others()
         if self.device.type == "cuda":
             lease.wait_for_memory(self.stop)
+            self.card = neighbours.look()
+            say(f"the card: {self.card}")
             torch.set_float32_matmul_precision("high")  # the adapter's products, in TF32
         else:
             limits.cap_memory()
@@ -100,6 +104,7 @@ class Trial:
         self._read_examples()
         facts = checkpoints.trained(self.directory)
         if facts is not None:
+            checkpoints.remove(self.directory)  # a death may have come between
             self._load_adapter(self.directory / checkpoints.ADAPTER)
             return facts
         self.model = add_adapter(self.model, config, self.job.seed)

@@ -15,5 +15,5 @@ def write_report(data: ReportData, report_dir: Path) -> tuple[Path, Path]:
     whole = document(data)
     paths = report_dir / "report.md", report_dir / "report.html"
     for path, render in zip(paths, (markdown.render, html.render), strict=True):
-        write_atomic(path, render(whole).encode(errors="replace"), mode=0o644)
+        write_atomic(path, render(whole).encode(errors="replace"))
     return paths

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from datetime import datetime
 
 from engine.report import plots, words
 from engine.report.document import Block, Cell, Code, Column, Heading, Plot, Text, table
 from engine.report.model import ReportData
 from engine.report.timing import seconds_by_activity
+from engine.search.events import RunCreated
 
 
 def section(data: ReportData) -> list[Block]:
@@ -68,13 +70,25 @@ def _versions(data: ReportData) -> Block:
     return table((Column("fact"), Column("value", "wide")), rows)
 
 
+def _budget(setup: RunCreated) -> list[str]:
+    """The limits that the run began with; what a person changed later is told where people's deeds are."""
+    limits = {
+        "budget.trials": str(setup.trials) if setup.trials else "",
+        "budget.device": f"{setup.device_seconds:g}s" if setup.device_seconds else "",
+        "budget.disk": f"{setup.disk_bytes}B" if setup.disk_bytes else "",
+    }
+    wall = f"{setup.wall_seconds:g}s" if setup.wall_seconds else f"until {datetime.fromtimestamp(setup.until):%H:%M}"
+    changes = [part for name, value in limits.items() if value for part in ("--set", f"{name}={value}")]
+    return ["--budget", wall, *changes]
+
+
 def repeat_commands(data: ReportData) -> list[str]:
     """The same search, its report, and the adapter it found."""
     setup, run = data.tree.setup, data.tree.run
     search = [
         "trex", "run", setup.task_path or setup.task, "--headless",
         "--policy", setup.policy, "--normaliser", setup.normaliser, "--memory", setup.memory,
-        "--rounds", str(setup.rounds), "--budget", f"{setup.wall_seconds:g}s",
+        "--rounds", str(setup.rounds), *_budget(setup),
         "--researcher", setup.researcher, "--seed", str(setup.seed),
     ]  # fmt: skip
     commands = [shlex.join(search), shlex.join(["trex", "report", run])]

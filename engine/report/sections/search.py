@@ -7,6 +7,7 @@ from engine.report.document import Block, Cell, Column, Heading, Listing, Plot, 
 from engine.report.history import plan_sources
 from engine.report.model import ReportData
 from engine.report.sections.result import tone
+from engine.search.steering import limits_said, said
 from engine.search.tree import ROOT, Node, Trial
 
 
@@ -23,7 +24,15 @@ def section(data: ReportData) -> list[Block]:
     if drawing := plots.best_so_far(data.progress):
         blocks.append(Plot(drawing, "Every score as it came; the line is the best until then."))
     blocks += [_nodes(data), Heading("Trials", 3), _trials(data), Heading("What did not help", 3), *_negative(data)]
+    if tree.deeds:
+        blocks += [Heading("What people did", 3), _deeds(data)]
     return blocks
+
+
+def _deeds(data: ReportData) -> Block:
+    """Every steering command that was not taken back, and when."""
+    rows: list[tuple[Cell | str, ...]] = [(words.moment(deed.time), said(deed.event)) for deed in data.tree.deeds]
+    return table((Column("when"), Column("what", "wide")), rows)
 
 
 def _overview(data: ReportData) -> str:
@@ -38,7 +47,7 @@ def _overview(data: ReportData) -> str:
     return (
         f"Policy {setup.policy}, rewards by {setup.normaliser}: {words.count(len(rounds), 'node')} in "
         f"{words.count(len(directions), 'direction')}, {words.count(len(trials), 'trial')}, "
-        f"{scored} of them with a score, in {took} of a budget of {words.duration(setup.wall_seconds)}.{ended}"
+        f"{scored} of them with a score, in {took}; allowed were {limits_said(tree.limits)}.{ended}"
     )
 
 
