@@ -147,3 +147,23 @@ def test_nothing_changes_when_the_terminal_goes_away(place: Place) -> None:
     assert is_alive(folder)
     say(place, p.StopRun(id=1, run=RUN, by="me"))
     until(lambda: place.tree().over)
+
+
+def test_another_runtime_folder_finds_the_same_engine(place: Place, tmp_path: Path) -> None:
+    """cron and su give another $XDG_RUNTIME_DIR, or none."""
+    place.trex("engine", "start")
+    first = place.engine_pid()
+    other = tmp_path / "runtime"
+    other.mkdir(mode=0o700)
+    command = [sys.executable, "-P", "-m", "trex_tui.cli", "--workspace", str(place.workspace.home), "engine"]
+    for action in ("start", "stop"):
+        done = subprocess.run(
+            [*command, action],
+            env={**os.environ, "XDG_RUNTIME_DIR": str(other)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert place.engine_pid() == first

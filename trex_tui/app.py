@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import work
@@ -28,6 +28,7 @@ from trex_tui import actions
 from trex_tui.client.link import SocketLink
 from trex_tui.client.source import Source
 from trex_tui.client.watcher import Watcher
+from trex_tui.forms.sheet import Sheet
 from trex_tui.keymap import APP, bindings
 from trex_tui.model.store import Store
 from trex_tui.screens.search import SearchScreen
@@ -120,12 +121,16 @@ class TrexApp(App[int]):
         self._watcher.poke()
 
     def decide(self, decision: actions.Decision) -> None:
-        """Say why not, ask first, or send."""
+        """Say why not, ask first, open a form, or send."""
         match decision:
             case actions.Refusal():
                 self.say(decision.text, warning=True)
             case actions.Ask():
                 self._ask(decision)
+            case actions.Open(what="clean"):
+                self._offer_cleaning(decision.at)
+            case actions.Open():
+                self._fill_in(decision)
             case _:
                 self._send(decision)
 
@@ -144,6 +149,31 @@ class TrexApp(App[int]):
         reply = await self._source.command(command)
         self._answered(reply)
 
+    @work
+    async def _fill_in(self, asked: actions.Open) -> None:
+        from trex_tui.opening import sheet
+
+        try:
+            filled = sheet(asked, self.store, self.workspace, self.now)
+        except TrexError as problem:
+            self.say(str(problem), warning=True)
+            return
+        await self._show_form(filled, self._source.command)
+
+    async def _show_form(self, filled: Sheet, send: Callable[[p.Command], Awaitable[p.Reply]]) -> None:
+        from trex_tui.screens.form import Form
+
+        reply = await self.push_screen_wait(Form(filled, send))
+        if reply is not None:
+            self._answered(reply)
+
+    @work
+    async def _offer_cleaning(self, at: actions.Selection) -> None:
+        from trex_tui.opening import cleaning
+
+        self.say("looking at the disk")
+        self.decide(await cleaning(at, self.store, self.workspace))
+
     def _answered(self, reply: p.Reply) -> None:
         self.say(reply.text or ("done" if reply.ok else "the engine refused, without a reason"), warning=not reply.ok)
         if reply.ok and reply.run and reply.run != self._search.run:
@@ -152,22 +182,21 @@ class TrexApp(App[int]):
 
     @work
     async def action_new_run(self) -> None:
-        from trex_tui.screens.new_run import NewRun as Form
+        from trex_tui.forms.new_run import NewRunSheet
 
-        if isinstance(self.screen, Form):
+        if self.screen is not self._search:
             return
         view = self.store.runs.get(self._search.run)
-        asked = await self.push_screen_wait(Form(view.tree.created if view else None))
-        if asked is None:
-            return
-        if self._new_run is None:
-            self._answered(await self._source.command(asked))
-            return
-        self.say("starting the search")
+        await self._show_form(NewRunSheet(view.tree.created if view else None), self._start)
+
+    async def _start(self, asked: p.Command) -> p.Reply:
+        """Send what starts a search, to an engine that may have to be started first."""
+        if self._new_run is None or not isinstance(asked, p.StartRun):
+            return await self._source.command(asked)
         try:
-            self._answered(await asyncio.to_thread(self._new_run, asked))
+            return await asyncio.to_thread(self._new_run, asked)
         except TrexError as error:
-            self.say(str(error), warning=True)
+            return p.Reply(id=0, ok=False, text=str(error))
 
     @work
     async def action_runs(self) -> None:
@@ -201,7 +230,7 @@ def farewell(store: Store) -> str:
 
 def run_interface(workspace: Workspace, run: str | None = None, new_run: NewRun | None = None) -> int:
     """Show the interface until the person leaves it; the exit code. `run`: the one to show, None = the one at work."""
-    app = TrexApp(workspace, SocketLink(workspace.socket), run=run, new_run=new_run)
+    app = TrexApp(workspace, SocketLink(workspace.door), run=run, new_run=new_run)
     _leave_on_signals(app)
     code = app.run()
     # textual shows its own defects and leaves by itself; they must not look like a person who left.

@@ -7,6 +7,8 @@ from typing import get_args
 
 from engine.report.model import Best, Calls, Incident, Insight
 from engine.search import events as ev
+from engine.search.fold import DEEDS
+from engine.search.steering import said
 from engine.search.tree import Tree
 
 
@@ -15,8 +17,8 @@ def incidents(records: Sequence[ev.Record]) -> tuple[Incident, ...]:
     start = records[0].time if records else 0.0
     found = []
     for record in records:
-        if (said := _incident(record.event)) is not None:
-            where, kind, text = said
+        if (found_one := _incident(record.event)) is not None:
+            where, kind, text = found_one
             found.append(Incident(seconds=record.time - start, where=where, kind=kind, text=text))
     return tuple(found)
 
@@ -31,10 +33,8 @@ def _incident(event: ev.AnyEvent) -> tuple[str, str, str] | None:
             return event.trial, "interrupted", event.cause or "no cause given"
         case ev.Noted():
             return event.node, event.kind, event.text
-        case ev.FlagSet():
-            return event.node, "person", f"{event.flag} {'set' if event.on else 'taken back'} by {event.by}"
-        case ev.StopAsked():
-            return "", "person", f"the search was stopped by {event.by}"
+        case _ if isinstance(event, DEEDS):
+            return getattr(event, "node", ""), "person", said(event)
         case ev.Finished() if event.changed:
             return event.trial, "changed", event.changed
         case ev.RunPaused():

@@ -268,3 +268,15 @@ def test_the_time_strip_shows_each_activity_under_its_name(make_run):
     titles = [e.text for e in ET.fromstring(strip).iter() if e.tag.endswith("title")]
     assert "n2t0: training, 72 s" in titles
     assert "n2 plan: Researcher, 6.0 s" in titles
+
+
+def test_what_people_did_and_allowed_is_told(make_run):
+    run = make_run()
+    stopped(run)
+    run.add(ev.HintGiven(hint="h1", node="n0", text="more rows", by="sam"))
+    run.add(ev.BudgetChanged(limits=ev.Limits(rounds=9, wall_seconds=7200.0), by="sam"))
+    run.add(ev.FlagSet(node="n1", flag="pinned", on=True, by="kim"))
+    text = markdown.render(document(gather(run.records, run.run_dir)))
+    assert "sam gave hint h1 for the run: more rows" in text
+    assert "allowed were 9 rounds, 2 h" in text
+    assert "kim pinned n1" in text

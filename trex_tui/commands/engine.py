@@ -59,7 +59,7 @@ def answers(workspace: Workspace) -> bool:
 
     async def knock() -> bool:
         try:
-            connection = await Connection.open(workspace.socket)
+            connection = await Connection.open(workspace.door)
         except MachineFailure:
             return False
         await connection.close()
@@ -70,7 +70,7 @@ def answers(workspace: Workspace) -> bool:
 
 def ask(workspace: Workspace, command: p.Command, timeout: float = 600.0) -> p.Reply:
     """Send one command to the workspace's engine; a refusal is raised as BadInput, a failure as MachineFailure."""
-    reply = asyncio.run(call(workspace.socket, command, timeout))
+    reply = asyncio.run(call(workspace.door, command, timeout))
     if not reply.ok:
         raise (MachineFailure if reply.failed else BadInput)(reply.text)
     return reply

@@ -7,7 +7,7 @@ from engine.report.document import Block, Cell, Column, Heading, Listing, Plot, 
 from engine.report.history import plan_sources
 from engine.report.model import ReportData
 from engine.report.sections.result import tone
-from engine.search.steering import limits_said, said
+from engine.search.steering import limits_said
 from engine.search.tree import ROOT, Node, Trial
 
 
@@ -24,15 +24,7 @@ def section(data: ReportData) -> list[Block]:
     if drawing := plots.best_so_far(data.progress):
         blocks.append(Plot(drawing, "Every score as it came; the line is the best until then."))
     blocks += [_nodes(data), Heading("Trials", 3), _trials(data), Heading("What did not help", 3), *_negative(data)]
-    if tree.deeds:
-        blocks += [Heading("What people did", 3), _deeds(data)]
     return blocks
-
-
-def _deeds(data: ReportData) -> Block:
-    """Every steering command that was not taken back, and when."""
-    rows: list[tuple[Cell | str, ...]] = [(words.moment(deed.time), said(deed.event)) for deed in data.tree.deeds]
-    return table((Column("when"), Column("what", "wide")), rows)
 
 
 def _overview(data: ReportData) -> str:
