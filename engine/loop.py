@@ -6,6 +6,9 @@ Nothing here remembers anything between two turns that is not in the tree.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+
 from engine.search import decide as d
 from engine.search.events import ChampionChosen, Failed, NodeAdded, RunEnded, RunPaused, TestOpened
 from engine.search.policies import choose
@@ -28,9 +31,9 @@ async def carry_out(run: Run, command: d.Command) -> None:
     """One step. Every outcome, a failure too, is an event."""
     match command:
         case d.MakePlan(node):
-            await planning.plan(run, node)
+            await unless_held(run, node, planning.plan(run, node))
         case d.PrepareData(node):
-            await data.prepare(run, node)
+            await unless_held(run, node, data.prepare(run, node))
         case d.Judge(trial, split):
             trials.launch(run, trial, split)
         case d.Follow(trial, split):
@@ -40,7 +43,7 @@ async def carry_out(run: Run, command: d.Command) -> None:
         case d.Cancel(trial, cause):
             run.record(Failed(node=run.tree.trial(trial).node, trial=trial, kind="cancelled", cause=cause))
         case d.Diagnose(node):
-            await planning.diagnose(run, node)
+            await unless_held(run, node, planning.diagnose(run, node))
         case d.Grow():
             grow(run)
         case d.ChooseChampion(reason):
@@ -58,6 +61,24 @@ async def carry_out(run: Run, command: d.Command) -> None:
             run.record(RunEnded(state=state, reason=reason))
         case d.Wait():
             return
+
+
+async def unless_held(run: Run, node: str, step: Coroutine[None, None, None]) -> None:
+    """Take the step, but drop it as soon as a person holds its node: a pause does not wait for a minute of thinking."""
+    work = asyncio.create_task(step)
+    try:
+        while not work.done():
+            run.changed.clear()
+            news = asyncio.create_task(run.changed.wait())
+            await asyncio.wait({work, news}, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
+            if not work.done() and d.is_held(run.tree, node):
+                return
+    finally:
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work})
+    work.result()
 
 
 def grow(run: Run) -> None:

@@ -425,6 +425,32 @@ def test_the_base_models_score_is_reused_by_the_next_run(bench: Bench) -> None:
     assert bench.processes.started[started:] == []
 
 
+@pytest.mark.parametrize("deed", ["paused", "pruned", "stopped"])
+def test_a_person_need_not_wait_for_the_researcher_to_finish_its_thought(bench: Bench, deed: str) -> None:
+    class Ponderous(ScriptedMind):
+        """Thinks for ever about its second plan; a person has enough of it."""
+
+        cancelled = False
+
+        async def plan(self, run: Run, node: str) -> Plan:
+            if node != "n2":
+                return await super().plan(run, node)
+            flag = ev.FlagSet(node="n2", flag=deed, on=True, by="me")  # type: ignore[arg-type]
+            run.record(ev.StopAsked(by="me") if deed == "stopped" else flag)
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                Ponderous.cancelled = True
+                raise
+            raise AssertionError("it was to be cancelled")
+
+    bench.mind = Ponderous()
+    tree = bench.run()
+    assert Ponderous.cancelled
+    assert tree.nodes["n2"].plan is None and not tree.nodes["n2"].failed
+    assert tree.state == ("stopped" if deed == "stopped" else "done")
+
+
 def test_sampling_is_the_same_after_a_restart() -> None:
     from engine.space import grid_for, sample_plan
 

@@ -181,6 +181,12 @@ def _in_flight(tree: Tree) -> Command | None:
     return None
 
 
+def is_held(tree: Tree, node: str) -> bool:
+    """Whether planning, data and diagnosis of this node should stop where they are: a person has said so."""
+    held = tree.flagged(node, "paused") or tree.flagged(node, "pruned")
+    return held or tree.state == "paused" or bool(tree.stop_by)
+
+
 def _must_stop(tree: Tree, trial: Trial) -> Literal["paused", "pruned", "stopped"] | None:
     if tree.holds(trial.id, "pruned"):
         return "pruned"

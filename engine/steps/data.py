@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from engine import jobs, taskdata
@@ -35,7 +36,7 @@ async def prepare(run: Run, node: str) -> None:
         if not jobs.is_alive(folder) and (jobs.outcome(folder) is None or not _same(folder / "job.json", job)):
             write_json(folder / "job.json", job)
             run.processes.start(MODULE, folder)
-        end = await run.processes.ended(folder)
+        end = await _followed(run, folder)
         if end is None:
             run.record(Failed(node=node, kind="machine", cause="the data process was killed"))
         elif end.state != "done":
@@ -55,6 +56,16 @@ async def prepare(run: Run, node: str) -> None:
             )
     except (TrexError, OSError) as error:
         run.record(Failed(node=node, kind="machine", cause=str(error)))
+
+
+async def _followed(run: Run, folder: Path) -> jobs.Exit | None:
+    """The process's own word at its end. Nobody waits for it any more: it is ended, and made again later."""
+    try:
+        return await run.processes.ended(folder)
+    except asyncio.CancelledError:
+        run.processes.kill(folder)
+        await run.processes.ended(folder)
+        raise
 
 
 def _same(path: Path, job: DataJob) -> bool:
