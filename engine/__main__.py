@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> int:
     """Serve until told to end. Exit codes as everywhere; the sentence goes to stderr and engine.log."""
     parser = argparse.ArgumentParser(prog="engine", description=__doc__)
     parser.add_argument("--workspace", type=Path, required=True)
+    os.umask(0o077)  # whatever this process and its children make is for the owner alone
     workspace = Workspace(parser.parse_args().workspace.resolve())
     # A closed terminal is nothing to the engine.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

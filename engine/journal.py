@@ -8,17 +8,20 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from engine import backups, intact
 from engine.errors import BadInput, MachineFailure
 from engine.files import disk_errors
+from engine.migrations import SCHEMA, migrate
 from engine.search.events import AnyEvent, Learned, Record
 from engine.workspace import PLACE
 
-SCHEMA = 1
+NEWEST_SCHEMA = 10_000  # a higher number is no version but damage
 ANOTHER = f"choose another place {PLACE}"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events(
@@ -36,6 +39,10 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(AnyEvent).decode
 
 
+class Damaged(MachineFailure):
+    """The journal's file is not what was written into it, or is gone although there are backups of it."""
+
+
 class Journal:
     """Events in order. `clock` gives Unix seconds; times never go backwards within a journal."""
 
@@ -50,32 +57,37 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, clock: Callable[[], float] = time.time) -> Journal:
-        """Open for writing, making it where it is missing. Raises BadInput for a newer or foreign file."""
-        try:
-            with disk_errors(path, PLACE):
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                path.touch(mode=0o600, exist_ok=True)
-            _check_kind(path)
-            db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            _check_schema(db, path)
+        """Open for writing, making it where it is missing, and brought to this schema after a backup where it is older.
+
+        Raises BadInput for a newer or foreign file and Damaged for a damaged one; neither is changed.
+        """
+        with disk_errors(path, PLACE):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _refuse_gone(path)
+            path.touch(mode=0o600, exist_ok=True)
+        version = examine(path)
+        if 0 < version < SCHEMA:
+            backups.make(path)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        with _closed_unless_opened(db, path):
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.executescript(_TABLES)
-            db.execute(f"PRAGMA user_version={SCHEMA}")
+            if version == 0:
+                db.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
+            else:
+                migrate(db, version)
             return cls(db, path, clock)
-        except sqlite3.DatabaseError as error:
-            raise _explained(error, path) from None
 
     @classmethod
     def open_read_only(cls, path: Path) -> Journal:
         """Open for reading. Raises BadInput where there is none."""
+        _refuse_gone(path)
         if not path.exists():
             raise BadInput("this workspace holds no runs yet", where=str(path), hint="start one with `trex run TASK`")
         _check_kind(path)
-        try:
-            return cls(_reader(path), path)
-        except sqlite3.DatabaseError as error:
-            raise _explained(error, path) from None
+        db = _reader(path)
+        with _closed_unless_opened(db, path):
+            return cls(db, path)
 
     def append(self, run: str, event: AnyEvent) -> Record:
         """Write one event; when this returns it is on disk. Raises MachineFailure where the disk refuses."""
@@ -103,6 +115,12 @@ class Journal:
         for seq, at, name, body in self._rows(query, *values, limit):
             yield Record(seq=seq, time=at, run=name, event=self._event(body))
 
+    def stored(self, since: int, limit: int) -> Iterator[tuple[int, float, str, bytes]]:
+        """As `records`, but as they lie in the file: number, time, run and the event's JSON, which nobody decodes."""
+        yield from self._rows(
+            "SELECT seq, time, run, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", since, limit
+        )
+
     def runs(self) -> list[str]:
         """Names of all runs, oldest first."""
         return [row[0] for row in self._rows("SELECT run FROM events WHERE type = 'run_created' ORDER BY seq")]
@@ -129,24 +147,56 @@ class Journal:
             raise _damaged(f"an event cannot be read: {error}", self._path) from None
 
 
+def examine(path: Path) -> int:
+    """The schema of an intact journal, 0 where it is still empty. Changes neither the file nor its WAL.
+
+    Raises BadInput for a newer or foreign file, Damaged where pages, rows or indexes are not what was written.
+    """
+    _check_kind(path)
+    try:
+        with closing(intact.connect(path)) as db:
+            version = _check_schema(db, path)
+            if not intact.is_writable_format(path):
+                raise _damaged("its header names a format that cannot be written", path)
+            if found := intact.flaw(db):
+                raise _damaged(found, path)
+            # A version 0 with tables: its maker died between the tables and the number.
+            return max(version, 1) if _tables(db) else 0
+    except sqlite3.DatabaseError as error:
+        raise _explained(error, path) from None
+
+
 def _reader(path: Path) -> sqlite3.Connection:
     """A connection that writes nothing. One to an empty database where an engine is just making the journal."""
-    address = f"{path.resolve().as_uri()}?mode=ro"
-    db = sqlite3.connect(address, uri=True, isolation_level=None)
     try:
-        version = _check_schema(db, path)
-    except sqlite3.OperationalError:
-        # WAL needs an index file beside the journal: a full or read-only disk takes none. Without a `-wal` file no
-        # engine is writing, and the journal alone is the whole history.
-        db.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
-        db = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
-        version = _check_schema(db, path)
-    if version == 0 and not _tables(db):
-        db = sqlite3.connect(":memory:", isolation_level=None)
-        db.executescript(_TABLES)
+        db = intact.connect(path)
+    except sqlite3.DatabaseError as error:
+        raise _explained(error, path) from None
+    with _closed_unless_opened(db, path):
+        if _check_schema(db, path) or _tables(db):
+            return db
+    db.close()
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.executescript(_TABLES)
     return db
+
+
+@contextmanager
+def _closed_unless_opened(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """A connection with which something is wrong is closed; what SQLite says of it becomes a sentence."""
+    try:
+        yield
+    except BaseException as error:
+        db.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _explained(error, path) from None
+        raise
+
+
+def _refuse_gone(path: Path) -> None:
+    """A journal that is missing while there are backups of it was lost: none is begun in its place."""
+    if not path.exists() and backups.latest(path):
+        raise _damaged("it is gone", path)
 
 
 def _check_kind(path: Path) -> None:
@@ -157,14 +207,19 @@ def _check_kind(path: Path) -> None:
 def _check_schema(db: sqlite3.Connection, path: Path) -> int:
     """The version in the file. Raises BadInput for a newer one and for another program's database."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 <= version <= NEWEST_SCHEMA:
+        raise _damaged(f"no schema has the number {version}", path)
     if version > SCHEMA:
         raise BadInput(
             f"the journal was written by a newer TREX (schema {version}, this one reads {SCHEMA})",
             where=str(path),
             hint="update TREX; nothing was changed",
         )
-    if version == 0 and (tables := _tables(db)) and "events" not in tables:
+    tables = _tables(db)
+    if version == 0 and tables and "events" not in tables:
         raise BadInput("this is another program's database", where=str(path), hint=f"move it away, or {ANOTHER}")
+    if version == 0 and not tables and backups.latest(path):  # SQLite takes a file cut short enough for a new one
+        raise _damaged("it is empty", path)
     return version
 
 
@@ -195,6 +250,9 @@ def _explained(error: sqlite3.DatabaseError, path: Path) -> MachineFailure:
     return MachineFailure(f"the journal {what} ({error})", where=str(path), hint=hint)
 
 
-def _damaged(why: str, path: Path) -> MachineFailure:
-    hint = "move it away; the runs' folders keep their results"
-    return MachineFailure(f"the journal is damaged ({why})", where=str(path), hint=hint)
+def _damaged(why: str, path: Path) -> Damaged:
+    """The sentence names the way back: the last backup, where there is one."""
+    last = backups.latest(path)
+    way_back = f"the last backup holds {last.said}; `trex doctor --mend` puts it back" if last else ""
+    hint = way_back or "there is no backup; move it away: the runs' folders keep their results"
+    return Damaged(f"the journal is damaged ({why})", where=str(path), hint=hint)

@@ -6,6 +6,7 @@ What happens inside a run is `engine.loop`; what clients may say is `engine.cont
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from engine import __version__, commands, strict
+from engine import __version__, backups, commands, strict
 from engine.control import protocol as p
 from engine.control.server import Server
 from engine.errors import BadInput, MachineFailure, TrexError
@@ -25,12 +26,12 @@ from engine.journal import Journal
 from engine.loop import search
 from engine.mind import Minds
 from engine.models import find
+from engine.room import collect
 from engine.search import budget
-from engine.search.events import Adopted, AnyEvent, Record, RunPaused
+from engine.search.events import Adopted, AnyEvent, Noted, Record, RunEnded, RunPaused
 from engine.search.fold import apply
 from engine.search.tree import Tree
 from engine.steps.context import Run
-from engine.steps.room import collect
 from engine.steps.trials import last_life
 from engine.task import Task
 from engine.workspace import PLACE, Workspace
@@ -58,6 +59,7 @@ class Engine:
         self.device = (gpus() or ["CPU"])[0]
         self.work = asyncio.Event()
         self.closing = asyncio.Event()
+        self.run_ended = asyncio.Event()
 
     # --- history -----------------------------------------------------------------------------------------------
 
@@ -71,6 +73,8 @@ class Engine:
             self.trees[run] = self.active.tree
         else:
             self._fold(record)
+        if isinstance(event, RunEnded):
+            self.run_ended.set()
         self.work.set()
         self.server.announce()
         return record
@@ -114,7 +118,7 @@ class Engine:
             self.record(name, RunPaused(by="engine", reason=reason))
 
     def _adopt(self, name: str) -> None:
-        """An engine worked on this run before. Time in which nobody did counts for no budget; a trial may have run on."""
+        """An engine worked on this run before. Time in which nobody did counts for no budget (a trial may have)."""
         tree = self.trees[name]
         alive = last_life(self.workspace, name, tree)
         self.record(name, Adopted(idle_seconds=max(0.0, time.time() - max(alive, tree.last_time))))
@@ -210,18 +214,29 @@ class Engine:
         worker = asyncio.create_task(self.work_through())
         linger = asyncio.create_task(self._linger())
         ends = asyncio.create_task(self.closing.wait())
+        keeper = asyncio.create_task(self._keep_backups())
         try:
             await asyncio.wait({worker, linger, ends}, return_when=asyncio.FIRST_COMPLETED)
             if worker.done():
                 worker.result()
         finally:
-            for task in (worker, linger, ends):
+            for task in (worker, linger, ends, keeper):
                 task.cancel()
-            await asyncio.gather(worker, linger, ends, return_exceptions=True)
+            await asyncio.gather(worker, linger, ends, keeper, return_exceptions=True)
             await self.minds.close()
             self.processes.close()
             await self.server.close()
             self.journal.close()
+
+    async def _keep_backups(self) -> None:
+        journal = self.workspace.journal
+        await backups.keep(journal, lambda: self.journal.last_seq, time.time, self.run_ended, self._no_backup)
+
+    def _no_backup(self, why: str) -> None:
+        log.warning("%s", why)
+        if self.active is not None:
+            with contextlib.suppress(TrexError):  # a disk that takes no backup may take no event
+                self.record(self.active.name, Noted(kind="warning", text=why))
 
     async def _linger(self) -> None:
         """Return once there was neither work nor a client for a while."""

@@ -6,6 +6,9 @@
 <home>/runs/<run>/nodes/<node>/                        the node's data job (recipe in, rows and report out)
 <home>/runs/<run>/trials/<trial>/                      a trial's directory: its interface
 <home>/runs/<run>/report/                              report.md, report.html
+<home>/backups/          of the journal                <home>/damaged/     what the doctor moved away
+Nobody but the owner may read any of it: the home is 0700 where it is TREX's alone, its entries are private everywhere,
+and the engine's umask (`engine.__main__`), which its children inherit, sees to what they make.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from engine.errors import BadInput
 from engine.files import disk_errors, expanded
 
 PLACE = "with --workspace"
+OTHERS = 0o077  # the rights of everybody but the owner
+_FILES = ("journal.db", "journal.db-wal", "journal.db-shm", "engine.lock", "engine.log", "device.lock", "cli.log")
+_FOLDERS = ("runs", "tasks", "cache", "models", "backups", "damaged")
 _FLOCK = "hhqqi"  # Linux's struct flock: kind, whence, start, length, process
 
 
@@ -79,23 +85,69 @@ class Workspace:
         name = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
         return private_folder() / f"{name}.sock"
 
+    @property
+    def door(self) -> Path:
+        """The socket to knock at: that of the engine at work, where it was started with another $XDG_RUNTIME_DIR."""
+        own = self.socket
+        if not own.exists():
+            with suppress(OSError, IndexError, UnicodeDecodeError):
+                kept = Path(self.engine_lock.read_text().splitlines()[1])
+                return kept if kept.exists() else own
+        return own
+
     def create(self) -> Workspace:
-        """Make the folder (0700). Raises MachineFailure where it cannot be written, BadInput where it cannot be."""
+        """Make the folder, and keep it from others. Raises MachineFailure where it cannot be written, BadInput where
+        it cannot be."""
         with disk_errors(self.home, PLACE):
             self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=self.home):
                 pass
+            _keep_from_others(self.home)
         return self
 
     def engine_process(self) -> int:
         """The process that holds this workspace as its engine, whether it answers or not; 0 where none does."""
-        try:
-            with self.engine_lock.open("rb") as handle:
-                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-                kind, *_, process = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
-        except OSError:
-            return 0
-        return 0 if kind == fcntl.F_UNLCK else int(process)
+        return lock_holder(self.engine_lock)
+
+
+def lock_holder(lock: Path) -> int:
+    """The process that holds a lock file, asked without taking it; 0 where none does. Never ask in a process that holds
+    it: that would drop the lock."""
+    try:
+        with lock.open("rb") as handle:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, *_, process = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))
+    except OSError:
+        return 0
+    return 0 if kind == fcntl.F_UNLCK else int(process)
+
+
+def only_ours(home: Path) -> bool:
+    """Whether a folder is the owner's and holds nothing but what TREX keeps: only such a one is shut to others."""
+    info = home.stat()
+    if info.st_uid != os.getuid() or info.st_mode & stat.S_ISVTX:
+        return False
+    names = {path.name for path in home.iterdir() if not path.name.startswith(f".{_FILES[0]}.")}
+    return names <= {*_FILES, *_FOLDERS}
+
+
+def our_entries(home: Path) -> list[Path]:
+    """What TREX keeps in a folder, as far as it is there."""
+    return [home / name for name in (*_FILES, *_FOLDERS) if os.path.lexists(home / name)]
+
+
+def _keep_from_others(home: Path) -> None:
+    """Shut the folder. One that holds other things too stays as it is; ours in it are made beforehand, and private."""
+    if not home.stat().st_mode & OTHERS:
+        return
+    if only_ours(home):
+        with suppress(PermissionError):  # a disk that knows no rights; the doctor says so
+            home.chmod(0o700)
+        return
+    for name in _FOLDERS:
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+    for name in ("engine.lock", "engine.log", "cli.log"):
+        (home / name).touch(mode=0o600)
 
 
 def workspace_at(given: str | None) -> Workspace:

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from engine.executor.supervise import Processes
 from engine.plan import Plan, TrialConfig
+from engine.room import room_for
 from engine.search.budget import Room
 from engine.search.events import AnyEvent, Diagnosed, Learned, Record
 from engine.search.fold import apply
 from engine.search.tree import Tree
 from engine.space import cheapest, grid_for
-from engine.steps.room import room_for
 from engine.task import Task
 from engine.workspace import Workspace
 

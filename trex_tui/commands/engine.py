@@ -24,6 +24,7 @@ def ensure(workspace: Workspace) -> None:
         return
     workspace.create()
     with disk_errors(workspace.engine_log, PLACE):
+        workspace.engine_log.touch(mode=0o600)
         log = workspace.engine_log.open("ab")
     with log:
         child = subprocess.Popen(

@@ -37,6 +37,7 @@ def show(options: argparse.Namespace) -> int:
 
 def pull(options: argparse.Namespace) -> int:
     """Fetch what is missing; what is there and whole is left alone."""
+    options.space.create()
     for name in options.names or list(models.CATALOGUE):
         found = models.pull(
             name, options.space.models, cache_dir=options.space.cache, online=options.online, progress=Progress()
