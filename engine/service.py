@@ -37,7 +37,7 @@ from engine.task import Task
 from engine.workspace import PLACE, Workspace
 
 LINGER_SECONDS = 120.0  # without work and without clients, the engine ends
-ENDED = ("done", "stopped", "failed")
+LOOK_AGAIN_SECONDS = 20.0  # while every run waits
 
 log = logging.getLogger(__name__)
 
@@ -89,20 +89,24 @@ class Engine:
         adopt = set(self.unfinished())
         while not self.closing.is_set():
             self.work.clear()
+            waits_for = ""
             for name in self.unfinished():
-                await self._work_on(name, adopt=name in adopt)
+                waits_for = await self._work_on(name, adopt=name in adopt) or waits_for
                 adopt.discard(name)
-            self.doing("idle")
+            self.doing(waits_for or "idle")
             await self.minds.close()  # gigabytes that nobody needs now; asked again, they load again
-            await self.work.wait()
+            with contextlib.suppress(TimeoutError):  # a run that waits for a person may meanwhile run out of time
+                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+                    await self.work.wait()
 
-    async def _work_on(self, name: str, *, adopt: bool) -> None:
+    async def _work_on(self, name: str, *, adopt: bool) -> str:
+        """Search on one run; returns what it waits for, where it has not ended."""
         try:
             self.active = self._open(name)
             if adopt:
                 self._adopt(name)
             waits_for = await search(self.active)
-            self.doing(waits_for)
+            return "" if self.active.tree.over else waits_for
         except TrexError as error:
             self._pause(name, str(error))
         except Exception as error:
@@ -110,6 +114,7 @@ class Engine:
             self._pause(name, f"a defect of TREX: {type(error).__name__}: {error}; see {self.workspace.engine_log}")
         finally:
             self.active = None
+        return ""
 
     def _pause(self, name: str, reason: str) -> None:
         """Leave the run to a person. Where even that cannot be written, the engine ends with the reason in its log."""
@@ -151,7 +156,7 @@ class Engine:
 
     def unfinished(self) -> list[str]:
         """Runs that have not ended, in the order in which they were asked for."""
-        return [name for name, tree in self.trees.items() if tree.state not in ENDED]
+        return [name for name, tree in self.trees.items() if not tree.over]
 
     def doing(self, what: str) -> None:
         if what != self.activity:

@@ -112,8 +112,7 @@ def fork(engine: Engine, command: p.Fork) -> p.Reply:
     tree = engine.tree(command.run)
     _must_be_there(tree, command.run, command.node, command.trial)
     _must_go_on(tree, command.run)
-    if tree.champion or tree.stop_by:
-        raise BadInput(f"{command.run} tries nothing new any more: its best are being confirmed and tested")
+    _must_try_on(tree, command.run)
     if sum(1 for n in tree.nodes.values() if n.forked_from) >= FORKS:
         raise BadInput(f"{command.run} has {FORKS:,} forks already")
     if tree.flagged(command.node, "pruned"):
@@ -139,6 +138,7 @@ def give_hint(engine: Engine, command: p.GiveHint) -> p.Reply:
     tree = engine.tree(command.run)
     _must_be_there(tree, command.run, command.node)
     _must_go_on(tree, command.run)
+    _must_try_on(tree, command.run)
     text = " ".join(command.text.split())
     if not text:
         raise BadInput("the hint is empty", hint="write what the Researcher should know or try")
@@ -178,6 +178,8 @@ def retry(engine: Engine, command: p.Retry) -> p.Reply:
         raise BadInput(f"{what} is {state}: there is nothing to try again", hint="`fork` tries a variation of it")
     if tree.flagged(command.node, "pruned"):
         raise BadInput(f"{command.node} is pruned", hint="restore it first")
+    if any(not trial.score for trial in trials) or not trials:
+        _must_try_on(tree, command.run)
     for trial in trials:
         fresh = trial.config and not trial.score and not tree.champion
         if fresh and trial.config and (refusal := budget.trial_refusal(tree, trial.config, engine.now())):
@@ -192,8 +194,7 @@ def retry(engine: Engine, command: p.Retry) -> p.Reply:
 def set_budget(engine: Engine, command: p.SetBudget) -> p.Reply:
     tree = engine.tree(command.run)
     _must_go_on(tree, command.run)
-    if tree.champion:
-        raise BadInput(f"the search of {command.run} is over: its champion is being tested")
+    _must_try_on(tree, command.run)
     new = limits.changed(tree.limits, command, datetime.fromtimestamp(engine.now()))
     if new == tree.limits:
         raise BadInput(f"{command.run} may spend just that already")
@@ -262,6 +263,11 @@ def _must_go_on(tree: Tree, run: str, already: str = "") -> None:
     if tree.over:
         word = f" {already}" if already else "; a new run can be started instead"
         raise BadInput(f"{run} has ended ({tree.state}){word}")
+
+
+def _must_try_on(tree: Tree, run: str) -> None:
+    if tree.champion or tree.stop_by:
+        raise BadInput(f"{run} tries nothing new any more: its best are being confirmed and tested")
 
 
 def _must_be_there(tree: Tree, run: str, node: str, trial: str = "") -> None:

@@ -134,12 +134,12 @@ class Budget(Strict, frozen=True, kw_only=True):
     process. `disk`: of the run's folder; beyond it adapters that can no longer win are removed.
     """
 
-    wall: Annotated[str, Meta(max_length=200)] = "8h"
+    wall: str = "8h"
     rounds: Annotated[int, Meta(ge=1, le=100_000)] = 20
     trials: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
-    device: Annotated[str, Meta(max_length=200)] = ""
-    disk: Annotated[str, Meta(max_length=200)] = ""
-    checkpoint: Annotated[str, Meta(max_length=200)] = "60s"  # training between two: the most that a kill costs
+    device: str = ""
+    disk: str = ""
+    checkpoint: str = "60s"  # training between two: the most that a kill costs
     trials_per_round: Annotated[int, Meta(ge=1, le=5)] = 3
     examples_per_trial: Rows = 50_000  # rows x epochs of one trial, at most
     confirm_candidates: Annotated[int, Meta(ge=1, le=20)] = 3

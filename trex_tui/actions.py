@@ -1,6 +1,7 @@
 """What a person can do to a search: pure decisions from what is selected to a message, or to the reason why not.
 
-Not keys (`trex_tui.keymap`) and not sending (`trex_tui.client`).
+Not keys (`trex_tui.keymap`) and not sending (`trex_tui.client`). The engine has the last word: what is decided here
+saves the person a refusal, and the key bar a key that would do nothing.
 """
 
 from __future__ import annotations
@@ -8,16 +9,30 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from engine.control import protocol as p
-from engine.search.tree import ROOT, Tree
-from trex_tui.model.format import number, plural
+from engine.search import events as ev
+from engine.search.steering import last_undoable, retriable
+from engine.search.tree import ROOT, SETTLED, Tree
+from trex_tui import consequences
 from trex_tui.model.store import RunView, Store
 
 NO_RUN = "there is no search yet; n starts one"
 ENDED = "the search has ended; n starts a new one"
+CLOSING = "nothing new is tried any more: the best are being confirmed and tested"
+
+
+class Selection(NamedTuple):
+    """What is on show: a run, a node of it, a trial of that node ("" where it has none yet)."""
+
+    run: str
+    node: str = ROOT
+    trial: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,14 +44,25 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Ask:
-    """A command that is sent only after a person has said yes. `detail` says what it costs."""
+    """A command that is sent only after a person has said yes. `explain` says what it costs.
+
+    A function, because it may walk a large branch: the key bar asks often whether a key works, and reads nothing.
+    """
 
     question: str
-    detail: str
+    explain: Callable[[], str]
     command: p.Command
 
 
-Decision = p.Command | Ask | Refusal
+@dataclass(frozen=True)
+class Open:
+    """Something more must be said, or read, before there is a command."""
+
+    what: Literal["fork", "hint", "budget", "clean"]
+    at: Selection
+
+
+Decision = p.Command | Ask | Open | Refusal
 
 
 def person() -> str:
@@ -47,58 +73,156 @@ def person() -> str:
         return "somebody"
 
 
-def pause_run(store: Store, run: str) -> Decision:
+def pause_run(store: Store, at: Selection) -> Decision:
     """Pause the whole search, or let it go on."""
-    view = store.runs.get(run)
-    if problem := _closed(store, view):
-        return problem
-    assert view is not None
-    return _flag(run, ROOT, "paused", not view.paused)
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
+    return _flag(view, at._replace(node=ROOT, trial=""), "paused", not view.paused)
 
 
-def pause_branch(store: Store, run: str, node: str) -> Decision:
+def pause_branch(store: Store, at: Selection) -> Decision:
     """Pause the selected node and what is below it, or resume it."""
-    view = store.runs.get(run)
-    if problem := _closed(store, view):
-        return problem
-    assert view is not None
-    if node == ROOT:
-        return _flag(run, ROOT, "paused", not view.paused)
-    above = _flagged_above(view.tree, node, "paused")
-    if above:
-        return Refusal(f"{node} is paused with {above}; resume {above}")
-    return _flag(run, node, "paused", "paused" not in view.tree.nodes[node].flags)
+    if at.node == ROOT:
+        return pause_run(store, at)
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
+    if above := _flagged_above(view.tree, at.node, "paused"):
+        return Refusal(f"{at.node} is paused with {above}; resume {above}")
+    return _flag(view, at._replace(trial=""), "paused", "paused" not in view.tree.nodes[at.node].flags)
 
 
-def prune(store: Store, run: str, node: str) -> Decision:
+def pause_trial(store: Store, at: Selection) -> Decision:
+    """Pause the trial on show, or let it go on."""
+    if at.node == ROOT:
+        return pause_run(store, at)
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
+    if not at.trial:
+        return Refusal(f"{at.node} has no trial yet; b pauses the branch")
+    trial = view.tree.trial(at.trial)
+    if "paused" not in trial.flags and trial.state in SETTLED:
+        return Refusal(f"{trial.id} has ended ({trial.state}); t shows the node's other trials")
+    return _flag(view, at, "paused", "paused" not in trial.flags)
+
+
+def prune(store: Store, at: Selection) -> Decision:
     """Prune the selected branch (asks first), or restore it."""
-    view = store.runs.get(run)
-    if problem := _closed(store, view):
-        return problem
-    assert view is not None
-    if node == ROOT:
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
+    if at.node == ROOT:
         return Refusal("n0 is the base model, which everything grows from; prune one of its children")
-    above = _flagged_above(view.tree, node, "pruned")
-    if above:
-        return Refusal(f"{node} was pruned with {above}; restore {above}")
-    if "pruned" in view.tree.nodes[node].flags:
-        return _flag(run, node, "pruned", False)
-    return Ask(f"Prune {node}?", what_dies(view.tree, node), _flag(run, node, "pruned", True))
+    if above := _flagged_above(view.tree, at.node, "pruned"):
+        return Refusal(f"{at.node} was pruned with {above}; restore {above}")
+    branch = at._replace(trial="")
+    if "pruned" in view.tree.nodes[at.node].flags:
+        return _flag(view, branch, "pruned", False)
+    explain = partial(consequences.pruning, view.tree, at.node)
+    return Ask(f"Prune {at.node}?", explain, _flag(view, branch, "pruned", True))
 
 
-def stop(store: Store, run: str) -> Decision:
+def pin(store: Store, at: Selection) -> Decision:
+    """Keep the adapter of the trial on show whatever is cleaned, or no longer. After the end too."""
+    view = _reachable(store, at)
+    if isinstance(view, Refusal):
+        return view
+    if at.node == ROOT or not at.trial:
+        return Refusal(f"{at.node} has no adapter that could be kept")
+    if view.tree.flagged(at.node, "pinned"):
+        return Refusal(f"{at.node} is pinned as a whole; `trex unpin {at.run} {at.node}` lifts that")
+    return _flag(view, at, "pinned", "pinned" not in view.tree.trial(at.trial).flags)
+
+
+def retry(store: Store, at: Selection) -> Decision:
+    """Try again what failed or was cancelled in the selected node."""
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
+    tree, node = view.tree, view.tree.nodes[at.node]
+    again = retriable(tree, at.node)
+    if not node.failed and not again:
+        return Refusal(f"nothing in {at.node} has failed; F tries a variation of it")
+    if _closing(tree) and not any(trial.score for trial in again):
+        return Refusal(CLOSING)
+    if tree.flagged(at.node, "pruned"):
+        return Refusal(f"{at.node} is pruned; restore it first")
+    return p.Retry(id=0, run=at.run, node=at.node, by=person(), seen=tree.last_seq)
+
+
+def undo(store: Store, at: Selection) -> Decision:
+    """Take back the last thing that somebody did (asks first: it may be somebody else's)."""
+    view = _reachable(store, at)
+    if isinstance(view, Refusal):
+        return view
+    deed = last_undoable(view.tree)
+    if deed is None:
+        return Refusal("nobody has done anything here that could be taken back")
+    pinned = isinstance(deed.event, ev.FlagSet) and deed.event.flag == "pinned"
+    if view.over and not pinned:
+        return Refusal(ENDED)
+    command = p.Undo(id=0, run=at.run, by=person(), seen=view.tree.last_seq)
+    return Ask("Take this back?", partial(consequences.undoing, deed), command)
+
+
+def fork(store: Store, at: Selection) -> Decision:
+    """Try the trial on show again, with edits."""
+    view = _growing(store, at)
+    if isinstance(view, Refusal):
+        return view
+    if view.tree.flagged(at.node, "pruned"):
+        return Refusal(f"{at.node} is pruned; restore it first")
+    if at.node != ROOT and view.tree.nodes[at.node].plan is None:
+        return Refusal(f"{at.node} has no plan yet; fork {view.tree.nodes[at.node].parent}, or wait")
+    return Open("fork", at)
+
+
+def hint(store: Store, at: Selection) -> Decision:
+    """Advise the Researcher."""
+    view = _growing(store, at)
+    return view if isinstance(view, Refusal) else Open("hint", at)
+
+
+def change_budget(store: Store, at: Selection) -> Decision:
+    """Look at what the run may spend, and change it."""
+    view = _growing(store, at)
+    return view if isinstance(view, Refusal) else Open("budget", at)
+
+
+def clean(store: Store, at: Selection) -> Decision:
+    """Remove what nobody needs any more, after a preview."""
+    view = _reachable(store, at)
+    return view if isinstance(view, Refusal) else Open("clean", at)
+
+
+def stop(store: Store, at: Selection) -> Decision:
     """End the search now (asks first)."""
-    view = store.runs.get(run)
-    if problem := _closed(store, view):
-        return problem
-    assert view is not None
+    view = _open(store, at)
+    if isinstance(view, Refusal):
+        return view
     if view.tree.stop_by:
         return Refusal(f"{view.tree.stop_by} has ended the search already; what is done is being judged")
-    detail = (
-        "What is done stays, what runs is cancelled, and the champion is chosen among what there is. "
-        "A search that was stopped cannot go on; p pauses it instead."
-    )
-    return Ask(f"Stop the search {run}?", detail, p.StopRun(id=0, run=run, by=person()))
+    if _closing(view.tree):
+        return Refusal(CLOSING)
+    return Ask(f"Stop the search {at.run}?", lambda: consequences.STOPPING, p.StopRun(id=0, run=at.run, by=person()))
+
+
+STEERING: dict[str, Callable[[Store, Selection], Decision]] = {
+    "pause_run": pause_run,
+    "pause_branch": pause_branch,
+    "pause_trial": pause_trial,
+    "prune": prune,
+    "pin": pin,
+    "retry": retry,
+    "undo": undo,
+    "fork": fork,
+    "hint": hint,
+    "budget": change_budget,
+    "clean": clean,
+    "stop": stop,
+}
 
 
 def report(store: Store, run: str, folder: Path) -> Path | Ask | Refusal:
@@ -111,51 +235,50 @@ def report(store: Store, run: str, folder: Path) -> Path | Ask | Refusal:
         return Refusal(NO_RUN)
     if not view.over:
         return Refusal("the report is written when the search ends")
-    if problem := _unreachable(store):
-        return problem
-    detail = (
-        "The base model, the baseline and the champion are judged on the sealed test split; the opening is recorded."
+    reachable = _reachable(store, Selection(run))
+    if isinstance(reachable, Refusal):
+        return reachable
+    command = p.MakeReport(id=0, run=run, by=person())
+    return Ask(f"Write the report of {run}?", lambda: consequences.REPORTING, command)
+
+
+def _flag(view: RunView, at: Selection, flag: ev.Flag, on: bool) -> p.SetFlag:
+    return p.SetFlag(
+        id=0, run=at.run, node=at.node, trial=at.trial, flag=flag, on=on, by=person(), seen=view.tree.last_seq
     )
-    return Ask(f"Write the report of {run}?", detail, p.MakeReport(id=0, run=run, by=person()))
 
 
-def what_dies(tree: Tree, node: str) -> str:
-    """What pruning takes out of the search, as sentences."""
-    names = list(tree.subtree(node))
-    trials = [trial for name in names for trial in tree.nodes[name].trials.values()]
-    scored = [trial.score.value for trial in trials if trial.score is not None]
-    running = [trial.id for trial in trials if trial.state == "running"]
-    whole = f"{node} and {plural(len(names) - 1, 'node')} below it" if len(names) > 1 else node
-    parts = [f"{whole} with {plural(len(trials), 'trial')} will not be chosen, counted or made champion."]
-    if scored:
-        parts.append(f"The best score among them is {number(max(scored) if tree.maximize else min(scored))}.")
-    if running:
-        parts.append(f"{', '.join(running)} is running in it.")
-    parts.append("Nothing is deleted: x on the same node restores it.")
-    return " ".join(parts)
-
-
-def _flag(run: str, node: str, flag: str, on: bool) -> p.SetFlag:
-    return p.SetFlag(id=0, run=run, node=node, flag=flag, on=on, by=person())
-
-
-def _flagged_above(tree: Tree, node: str, flag: str) -> str:
+def _flagged_above(tree: Tree, node: str, flag: ev.Flag) -> str:
     """The nearest ancestor below the root that carries the flag."""
     return next((name for name in reversed(tree.path(node)[1:-1]) if flag in tree.nodes[name].flags), "")
 
 
-def _closed(store: Store, view: RunView | None) -> Refusal | None:
+def _closing(tree: Tree) -> bool:
+    return bool(tree.champion or tree.stop_by)
+
+
+def _growing(store: Store, at: Selection) -> RunView | Refusal:
+    """The run, where something new may still be tried in it."""
+    view = _open(store, at)
+    return Refusal(CLOSING) if isinstance(view, RunView) and _closing(view.tree) else view
+
+
+def _open(store: Store, at: Selection) -> RunView | Refusal:
+    """The run, where it goes on and its engine can be reached."""
+    view = store.runs.get(at.run)
     if view is None:
         return Refusal(NO_RUN)
-    if view.over:
-        return Refusal(ENDED)
-    return _unreachable(store)
+    return Refusal(ENDED) if view.over else _reachable(store, at)
 
 
-def _unreachable(store: Store) -> Refusal | None:
+def _reachable(store: Store, at: Selection) -> RunView | Refusal:
+    """The run, where its engine can be reached."""
+    view = store.runs.get(at.run)
+    if view is None:
+        return Refusal(NO_RUN)
     match store.link.kind:
         case "live":
-            return None
+            return view
         case "replay":
             return Refusal("this is a recording; there is no engine to steer")
         case _:

@@ -157,7 +157,7 @@ def _next(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
     if root.state == "failed":
         return EndRun(f"the base model could not be judged: {root.cause}", "failed")
     if root.state != "done":
-        return Judge(ROOT_TRIAL)
+        return Wait(f"{ROOT_TRIAL} is paused") if "paused" in root.flags else Judge(ROOT_TRIAL)
     if tree.champion:
         return _closing(tree)
     if tree.stop_by:
@@ -240,16 +240,33 @@ def _stopping(tree: Tree) -> Command:
 
 
 def _next_round(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
-    if budget.rounds_left(tree) == 0:
-        return _confirming(tree, f"all {tree.limits.rounds} rounds are done")
-    if used_up := budget.spent(tree, budget.trial_seconds(tree, cheapest)) or _no_disk(tree, room):
-        return _confirming(tree, used_up)
     if not budget.can_afford_round(tree, cheapest, now):
         return _confirming(tree, "the time is used")
+    if budget.rounds_left(tree) == 0:
+        return _unless_paused(tree, f"all {tree.limits.rounds} rounds are done")
+    if used_up := budget.spent(tree, budget.trial_seconds(tree, cheapest)) or _no_disk(tree, room):
+        return _unless_paused(tree, used_up)
     held = [n for n in tree.nodes if tree.nodes[n].state == "done" and not tree.flagged(n, "pruned")]
     if held and all(tree.flagged(n, "paused") for n in held):
         return Wait("every branch is paused")
     return Grow()
+
+
+def _unless_paused(tree: Tree, reason: str) -> Command:
+    """While there is time, the search does not end over what a person has paused: it could never be resumed."""
+    names = [n.id for n in tree.nodes.values() if _is_unfinished(n) and tree.flagged(n.id, "paused")]
+    names += [t.id for n in tree.nodes.values() for t in n.trials.values() if _is_waiting(tree, t)]
+    if not names:
+        return _confirming(tree, reason)
+    return Wait(f"{', '.join(names)}: paused, and all else is done; resume or prune, or `trex stop` ends the search")
+
+
+def _is_unfinished(node: Node) -> bool:
+    return node.id != ROOT and not node.failed and not node.read and "pruned" not in node.flags
+
+
+def _is_waiting(tree: Tree, trial: Trial) -> bool:
+    return "paused" in trial.flags and trial.state not in SETTLED and not tree.flagged(trial.node, "pruned")
 
 
 def _confirming(tree: Tree, reason: str) -> Command:

@@ -268,3 +268,17 @@ def test_every_deed_has_a_sentence() -> None:
 def test_folding_again_gives_the_same_tree() -> None:
     records = story.records(story.created(), *ROUND, [flag("n1"), fork("n2", "n1"), ev.Retried(node="n1", by="me")])
     assert fold(records) == fold(records)
+
+
+def test_a_search_does_not_end_over_what_is_paused_while_there_is_time() -> None:
+    running = [*ROUND, planned("n2", "n0"), [ev.Launched(trial="n2t0", node="n2")]]
+    saved = ev.Interrupted(trial="n2t0", node="n2", cause="paused")
+    for pause in (flag("n2"), flag("n2", trial="n2t0")):
+        tree = story.tree(*running, [pause, saved], rounds=2)
+        waits = decide(tree)
+        assert isinstance(waits, d.Wait) and "n2" in waits.reason
+        assert decide(tree, now=1000.0 + 3600.0) == d.Judge("n1t0", "confirm"), "its time is up: the report is due"
+        pruned = story.tree(*running, [pause, saved, flag("n2", "pruned")], rounds=2)
+        assert decide(pruned) == d.Judge("n1t0", "confirm")
+    base = story.tree([flag("n0", trial="n0t0")])
+    assert isinstance(decide(base), d.Wait)

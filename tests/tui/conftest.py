@@ -1,4 +1,4 @@
-"""A private folder for sockets and a workspace with a recorded search in it."""
+"""A private folder for sockets, a workspace with a recorded search in it, and one with a real engine at work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from engine.workspace import Workspace
+from tests.place import Place
 
-from . import script
+from . import person, script
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +44,13 @@ def finished(running: script.Script, workspace: Workspace) -> script.Script:
     script.ending(running)
     script.directories(workspace, running)
     return running
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A real engine that has begun to search with a tiny model."""
+    monkeypatch.setattr(person, "PATIENCE", 90.0)
+    here = Place(tmp_path_factory.mktemp("seen"))
+    here.trex("run", str(here.task), "--detach", "--set", "baseline.epochs=2")
+    yield here
+    here.trex("engine", "stop", check=False)

@@ -10,14 +10,18 @@ import asyncio
 import contextlib
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from engine import forking, limits
 from engine.control import protocol as p
 from engine.executor.job import State
 from engine.files import write_json
 from engine.search import events as ev
+from engine.search.fold import fold
+from engine.search.steering import inverse, last_undoable, retriable
 from engine.workspace import Workspace
 
 from . import script
@@ -59,7 +63,7 @@ class FakeEngine:
             seq = self.records[-1].seq + 1 if self.records else 1
             new.append(ev.Record(seq=seq, time=time.time(), run=run, event=event))
             self.records.append(new[-1])
-        await self._send_all(p.Records(records=tuple(new)))
+        await self._send_all(p.Records.of(new))
 
     async def _beats(self) -> None:
         while True:
@@ -102,7 +106,7 @@ class FakeEngine:
                 self._subscribed.add(writer)
                 missed = tuple(r for r in self.records if r.seq > message.since)
                 for at in range(0, len(missed), 500):
-                    writer.write(p.encode(p.Records(records=missed[at : at + 500])))
+                    writer.write(p.encode(p.Records.of(missed[at : at + 500])))
                 writer.write(p.encode(self.pulse))
             case _:
                 await self._command(message, writer)
@@ -117,9 +121,32 @@ class FakeEngine:
             writer.write(p.encode(p.Reply(id=command.id, ok=False, text=self.refuse)))
             return
         writer.write(p.encode(p.Reply(id=command.id, ok=True, text="done", run=getattr(command, "run", ""))))
-        if isinstance(command, p.SetFlag):
-            flag = ev.FlagSet(node=command.node, flag=command.flag, on=command.on, by=command.by)  # type: ignore[arg-type]
-            await self.publish(flag, run=command.run)
+        if (event := self._event(command)) is not None:
+            await self.publish(event, run=getattr(command, "run", script.RUN))
+
+    def _event(self, command: p.Command) -> ev.AnyEvent | None:
+        """The event that the real engine would record."""
+        tree = fold(r for r in self.records if r.run == getattr(command, "run", ""))
+        match command:
+            case p.SetFlag(node=node, flag=flag, on=on, by=by, trial=trial):
+                return ev.FlagSet(node=node, flag=flag, on=on, by=by, trial=trial)  # type: ignore[arg-type]
+            case p.Fork(node=node, trial=trial, changes=changes, by=by, first=first):
+                plan = forking.edited(tree, node, trial, changes, tree.nodes["n1"].plan or script.plan("baseline", ""))
+                return ev.Forked(node=f"n{len(tree.nodes)}", source=node, plan=plan, by=by, first=first)
+            case p.GiveHint(node=node, text=text, by=by):
+                return ev.HintGiven(hint=f"h{len(tree.hints) + 1}", node=node, text=text, by=by)
+            case p.WithdrawHint(hint=hint, by=by):
+                return ev.HintWithdrawn(hint=hint, node=tree.hints[hint].node, text=tree.hints[hint].text, by=by)
+            case p.Retry(node=node, by=by):
+                return ev.Retried(node=node, trial=retriable(tree, node)[0].id, by=by)
+            case p.SetBudget(by=by):
+                return ev.BudgetChanged(limits=limits.changed(tree.limits, command, datetime.now()), by=by)
+            case p.Undo(by=by):
+                deed = last_undoable(tree)
+                return inverse(tree, deed, by) if deed else None
+            case p.Collect(trials=trials, by=by):
+                return ev.Collected(trials=trials, bytes=1, by=by)
+        return None
 
 
 async def _by_hand(home: Path, live: bool) -> None:

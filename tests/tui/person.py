@@ -92,7 +92,7 @@ def _is_leaf(widget: Widget) -> bool:
     """On show, with content of its own, and nothing of ours inside. The insides of a scroll area may be longer."""
     visible = widget.display and all(getattr(a, "display", True) for a in widget.ancestors)
     inside = [child for child in widget.children if child.display]
-    scrolled = any(getattr(a, "id", "") in ("page", "help-scroll") for a in widget.ancestors)
+    scrolled = any(getattr(a, "id", "") in ("page", "help-scroll", "fields", "detail-scroll") for a in widget.ancestors)
     return visible and not inside and not scrolled and widget.region.area > 0
 
 

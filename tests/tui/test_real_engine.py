@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from functools import partial
-
-import pytest
 
 from engine.search import events as ev
 from engine.search.tree import Node
 from tests.place import Place
 
-from . import person as people
 from .person import LARGE, Person, looking, misplaced
-
-
-@pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setattr(people, "PATIENCE", 90.0)
-    here = Place(tmp_path_factory.mktemp("seen"))
-    here.trex("run", str(here.task), "--detach", "--set", "baseline.epochs=2")
-    yield here
-    here.trex("engine", "stop", check=False)
 
 
 def node(one: Person, name: str) -> Node | None:

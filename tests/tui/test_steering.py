@@ -10,18 +10,22 @@ import pytest
 
 from engine.control import protocol as p
 from engine.errors import MachineFailure
+from engine.search import events as ev
 from engine.workspace import Workspace, shipped
 from trex_tui import actions
 
 from . import script
 from .fake_engine import FakeEngine
-from .person import SMALL, Person, looking, misplaced
+from .person import LARGE, SMALL, Person, looking, misplaced
 
 
 def sent(engine: FakeEngine) -> list[p.Command]:
-    """The commands without their numbers, which the link gives, and without the person's name."""
-    plain = [msgspec.structs.replace(command, id=0) for command in engine.commands]
-    return [msgspec.structs.replace(c, by="") if hasattr(c, "by") else c for c in plain]
+    """The commands without what the link and the moment give: their numbers, the person's name, what was on screen."""
+    plain: list[p.Command] = []
+    for command in engine.commands:
+        gone = {name: "" if name == "by" else 0 for name in ("by", "seen") if hasattr(command, name)}
+        plain.append(msgspec.structs.replace(command, id=0, **gone))
+    return plain
 
 
 async def go_to(one: Person, node: str) -> None:
@@ -35,7 +39,7 @@ async def go_to(one: Person, node: str) -> None:
 async def test_pauses_the_search_and_lets_it_go_on(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await one.press("p")
-        await one.sees("‖ paused", "p go on", "paused: by a person; p goes on")
+        await one.sees("‖ paused", "p go on", f"paused: by {actions.person()}; p goes on")
         await one.press("p")
         await one.sees("► running", "p pause")
         flag = p.SetFlag(id=0, run="r1", node="n0", flag="paused", on=True)
@@ -70,6 +74,68 @@ async def test_prunes_a_branch_after_one_question_and_restores_it(workspace: Wor
         assert sent(engine) == [flag, msgspec.structs.replace(flag, on=False)]
 
 
+async def test_pauses_the_trial_on_show(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, LARGE) as one:
+        await go_to(one, "n6")
+        await one.press("T")
+        await one.sees("n6 adjust_training ‖ t0 paused", "n6t0 by ", "T resume trial")
+        await one.press("2", "t")
+        await one.sees("n6t0 ► running  ‖ paused", "› n6t1 ○ queued")
+        await one.press("T")
+        await one.sees("‖ t0 t1 paused")
+        await one.press("T")
+        flag = p.SetFlag(id=0, run="r1", node="n6", trial="n6t0", flag="paused", on=True)
+        other = msgspec.structs.replace(flag, trial="n6t1")
+        await one.until(lambda: len(engine.commands) == 3)
+        assert sent(engine) == [flag, other, msgspec.structs.replace(other, on=False)]
+
+
+async def test_is_told_what_holds_a_search_in_which_nothing_goes_on(
+    workspace: Workspace, running: script.Script
+) -> None:
+    running.say(ev.Interrupted(trial="n6t0", node="n6", cause="paused"))
+    for trial in ("n6t0", "n6t1"):
+        running.say(ev.FlagSet(node="n6", trial=trial, flag="paused", on=True, by="ana"))
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        engine.pulse = p.Pulse(time=0.0, queued=("r1",))
+        await one.sees("nothing goes on: n6t0 and n6t1 are paused", "‖ n6 adjust")
+        assert misplaced(one.app) == []
+
+
+async def test_pins_the_trial_on_show(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        await go_to(one, "n4")
+        await one.press("asterisk")
+        await one.sees("n4 adjust ★ best ▪ t1")
+        await one.press("asterisk")
+        await one.until(lambda: len(engine.commands) == 2)
+        flag = p.SetFlag(id=0, run="r1", node="n4", trial="n4t1", flag="pinned", on=True)
+        assert sent(engine) == [flag, msgspec.structs.replace(flag, on=False)]
+
+
+async def test_retries_what_has_failed(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
+        await go_to(one, "n1")
+        await one.press("R")
+        await one.sees("! nothing in n1 has failed; F tries a variation of it")
+        await go_to(one, "n4")
+        await one.press("R")
+        await one.sees("has n4t0 tried again", "retried  1 time")
+        assert sent(engine) == [p.Retry(id=0, run="r1", node="n4")]
+
+
+async def test_takes_back_the_last_step_after_one_question(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
+        await one.press("u")
+        await one.sees("Take this back?", "ana pruned n3", "n3 is restored")
+        assert misplaced(one.app) == []
+        await one.press("n", "u", "y")
+        await one.sees("restored n3 (undo)", "● n3 refine")
+        assert sent(engine) == [p.Undo(id=0, run="r1")]
+        await one.press("u")
+        await one.sees("! nobody has done anything here that could be taken back")
+
+
 async def test_is_told_why_the_base_model_cannot_be_pruned(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace) as one:
         await one.press("g", "x")
@@ -79,7 +145,7 @@ async def test_is_told_why_the_base_model_cannot_be_pruned(workspace: Workspace,
 
 async def test_is_told_that_a_finished_search_cannot_be_steered(workspace: Workspace, finished: script.Script) -> None:
     async with FakeEngine(workspace, finished.records) as engine, looking(workspace) as one:
-        for key in ("p", "b", "x", "s"):
+        for key in ("p", "b", "x", "s", "T", "R", "F", "H", "B", "u"):
             await one.press(key)
             await one.sees("the search has ended; n starts a new one")
         assert engine.commands == []
@@ -104,7 +170,7 @@ async def test_stops_the_search_after_one_question(workspace: Workspace, running
 async def test_starts_a_new_search_of_the_same_task(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await one.press("n")
-        await one.sees("a new search", str(workspace.home)[-20:], "Qwen2.5-Coder")
+        await one.sees("a new search", str(workspace.home)[:20], "Qwen2.5-Coder")
         assert misplaced(one.app) == []
         await one.press("4", "enter")
         await one.until(lambda: engine.commands)
@@ -190,12 +256,6 @@ async def test_leaves_and_the_engine_goes_on(workspace: Workspace, running: scri
         assert engine.commands == []
         _, writer = await asyncio.open_unix_connection(workspace.socket)
         writer.close()
-
-
-def test_pruning_says_what_it_takes_away(running: script.Script) -> None:
-    text = actions.what_dies(running.tree, "n1")
-    assert text.startswith("n1 with 1 trial will not be chosen, counted or made champion.")
-    assert "0.803" in text and "x on the same node restores it" in text
 
 
 def test_a_file_is_not_opened_where_there_is_no_desktop(tmp_path: Path) -> None:

@@ -119,6 +119,12 @@ def test_the_log_is_bounded_and_counts_what_it_forgot() -> None:
 def test_every_event_has_a_sentence(records: list[ev.Record]) -> None:
     rare: list[ev.AnyEvent] = [
         ev.StopAsked(by="ana"),
+        ev.Forked(node="n7", source="n1", plan=script.plan("adjust_training", "a fork of n1"), by="ana"),
+        ev.HintGiven(hint="h1", node="n1", text="lower rates", by="ana"),
+        ev.HintWithdrawn(hint="h1", node="n0", text="lower rates", by="ana", undoes=9),
+        ev.Retried(node="n1", by="ana"),
+        ev.BudgetChanged(limits=ev.Limits(rounds=3, device_seconds=60.0), by="ana"),
+        ev.Collected(trials=("n1t0",), bytes=5_000_000, by="engine"),
         ev.Interrupted(trial="n1t0", node="n1", cause="killed"),
         ev.RunPaused(by="engine", reason="the disk is full"),
         ev.RunResumed(by="ana"),

@@ -6,8 +6,11 @@ One asyncio task in the interface's own loop. It yields every few milliseconds, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -71,7 +74,15 @@ class SocketLink:
 
     async def _listen(self, connection: Connection, sink: Sink) -> None:
         await connection.send(p.Subscribe(since=sink.last_seq))
+        with _collector_resting():
+            await self._take(connection, sink, until=connection.welcome.last_seq)
+        await self._take(connection, sink)
+
+    async def _take(self, connection: Connection, sink: Sink, until: float = math.inf) -> None:
+        """Hand on what comes until the sink has seen record `until`, or the engine goes away."""
         turn = time.monotonic()
+        if sink.last_seq >= until:
+            return
         async for message in connection:
             match message:
                 case p.Records():
@@ -86,6 +97,8 @@ class SocketLink:
                     raise BadInput(message.reason)
                 case _:
                     continue
+            if sink.last_seq >= until:
+                return
             if time.monotonic() - turn > SLICE:
                 await asyncio.sleep(0)
                 turn = time.monotonic()
@@ -97,3 +110,15 @@ class SocketLink:
                 waiter.set_result(p.Reply(id=0, ok=False, text="the engine went away before it answered"))
         if connection is not None:
             await connection.close()
+
+
+@contextlib.contextmanager
+def _collector_resting() -> Iterator[None]:
+    """While a history comes in. It is a million objects that stay: the collector would walk them all, again and again,
+    while keys wait, and find nothing."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -28,7 +28,8 @@ def interface(options: argparse.Namespace) -> int:
 
 def attach(options: argparse.Namespace) -> int:
     """The same, on a run that must exist; or its progress lines."""
-    from trex_tui.commands.run import trees, watch
+    from trex_tui.commands.past import trees
+    from trex_tui.commands.watch import watch
 
     found = trees(options.space)
     if options.run and options.run not in found:

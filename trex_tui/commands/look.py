@@ -1,9 +1,9 @@
-"""Commands that look and change nothing in the search: runs, status, show, report, verify, export, insights."""
+"""Commands that look and change nothing in the search: runs, status, show, report, verify, export."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,20 @@ from typing import Any
 import msgspec
 
 from engine.errors import BadInput
-from engine.insights import Insights, Row
 from engine.journal import Journal
-from engine.search.events import Learned
-from engine.search.tree import ROOT_TRIAL, Node, Tree
+from engine.search.tree import ROOT, ROOT_TRIAL, Node, Tree
 from trex_tui.commands.engine import state as engine_state
-from trex_tui.commands.run import trees
+from trex_tui.commands.past import trees
 from trex_tui.model.format import bar, day, duration, gain, interval, plural, score, state
+from trex_tui.model.spending import counts, spending, time_said
+from trex_tui.model.state import author, held, who_set
 
 
 def runs(options: argparse.Namespace) -> int:
     """A line per run."""
     found = trees(options.space)
     if options.json:
-        return _print_json([_facts(name, tree) for name, tree in found.items()])
+        return print_json([_facts(name, tree) for name, tree in found.items()])
     if not found:
         print("no runs yet; start one with: trex run movie_sentiment")
     for name, tree in found.items():
@@ -41,7 +41,7 @@ def status(options: argparse.Namespace) -> int:
     found = trees(options.space)
     engine = engine_state(options.space)
     if options.json:
-        return _print_json(
+        return print_json(
             {"engine": engine == "running", "runs": [_facts(n, t) for n, t in found.items() if t.state == "running"]}
         )
     print(f"engine: {engine} ({options.space.home})")
@@ -61,14 +61,16 @@ def word(tree: Tree) -> str:
 
 
 def _status_lines(name: str, tree: Tree) -> list[str]:
-    now, wall = time.time(), tree.setup.wall_seconds
-    spent = tree.elapsed(now)
+    now = time.time()
+    spent = {line.name: line.share for line in spending(tree, now, counts(tree))}
+    timed = f"{bar(spent['wall'], 20)} " if math.isfinite(tree.allowed_seconds) else ""
     best, base = tree.best_trial(), tree.nodes["n0"].trials[ROOT_TRIAL]
-    at_work = [t.id for t in tree.running()]
+    at_work = ", ".join(t.id for t in tree.running())
     return [
-        f"{name}: {state(word(tree))}" + (f" ({tree.reason})" if tree.reason else ""),
-        f"time:  {bar(spent / wall, 20)} {duration(spent)} of {duration(wall)}",
-        f"nodes: {len(tree.nodes) - 1} of {tree.setup.rounds} rounds; at work: {', '.join(at_work) or 'no trial'}",
+        f"{name}: {state(word(tree))}" + _reason(name, tree),
+        f"time:  {timed}{time_said(tree, now)}",
+        f"nodes: {tree.rounds} of {tree.limits.rounds} rounds{_forks(tree)}; at work: {at_work or 'no trial'}",
+        *([f"held:  {', '.join(names)} paused; `trex resume {name} {names[0]}`"] if (names := held(tree)) else []),
         f"base:  {score(base.score)}",
         f"best:  {score(best.score)} in {best.id} ({gain(best.score, base.score, tree.maximize) or 'no'} over base)"
         if best
@@ -76,19 +78,31 @@ def _status_lines(name: str, tree: Tree) -> list[str]:
     ]
 
 
+def _reason(name: str, tree: Tree) -> str:
+    """Why the run stands still, and what lets it go on."""
+    if not tree.paused or tree.over:
+        return f" ({tree.reason})" if tree.reason else ""
+    return f" ({tree.reason or 'by ' + author(who_set(tree, 'paused', ROOT))}); go on with `trex resume {name}`"
+
+
+def _forks(tree: Tree) -> str:
+    forks = sum(1 for node in tree.nodes.values() if node.forked_from)
+    return f" and {plural(forks, 'fork')}" if forks else ""
+
+
 def show(options: argparse.Namespace) -> int:
     """A run's tree, or one node in full."""
-    tree = _one(options)
+    tree = one(options)
     if options.node:
         if options.node not in tree.nodes:
             raise BadInput(f"no node `{options.node}` in {options.run}", hint=f"nodes: n0 to n{len(tree.nodes) - 1}")
         node = tree.nodes[options.node]
         if options.json:
-            return _print_json(_node_facts(tree, node))
+            return print_json(_node_facts(tree, node))
         print("\n".join(_node_lines(tree, node)))
         return 0
     if options.json:
-        return _print_json({**_facts(options.run, tree), "nodes": [_node_facts(tree, n) for n in tree.nodes.values()]})
+        return print_json({**_facts(options.run, tree), "nodes": [_node_facts(tree, n) for n in tree.nodes.values()]})
     for text in (*_status_lines(options.run, tree), ""):
         print(text)
     for name in tree.subtree("n0"):
@@ -98,16 +112,28 @@ def show(options: argparse.Namespace) -> int:
             f"{head:14} {state('pruned' if tree.flagged(name, 'pruned') else node.state):14} "
             f"{node.direction or 'base':16} {score(tree.score(name)):16} "
             f"{gain(tree.score(name), tree.score(node.parent), tree.maximize) if name != 'n0' else '':8}"
-            f"{node.plan.source if node.plan else ''}"
+            f"{node.plan.source if node.plan else ''}{_marks(node)}"
         )
     return 0
+
+
+def _marks(node: Node) -> str:
+    """What people have said of a node: ` (paused; n3t1 pinned)`."""
+    said = [
+        *sorted(node.flags - {"pruned"}),
+        *(f"{t.id} {flag}" for t in node.trials.values() for flag in sorted(t.flags)),
+    ]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _node_lines(tree: Tree, node: Node) -> list[str]:
     from engine.aidp.recipe import describe
     from engine.space import changed
 
-    lines = [f"{node.id} ({node.direction or 'base model'}), {state(node.state)}, child of {node.parent}"]
+    born = f"fork of {node.parent} by {node.by or 'a person'}" if node.forked_from else f"child of {node.parent}"
+    lines = [f"{node.id} ({node.direction or 'base model'}), {state(node.state)}, {born}{_marks(node)}"]
+    path = tree.path(node.id)
+    lines += [f"hint {h.hint} by {h.by or 'a person'}: {h.text}" for h in tree.hints.values() if h.node in path]
     if node.plan:
         lines += [f"plan by {node.plan.source}: {node.plan.hypothesis}", f"recipe: {describe(node.plan.recipe)}"]
         if node.plan.insights_named:
@@ -129,25 +155,11 @@ def _node_lines(tree: Tree, node: Node) -> list[str]:
     return lines
 
 
-def result_lines(tree: Tree) -> list[str]:
-    """What came out, in a few lines."""
-    lines = []
-    names = {"base": ROOT_TRIAL, "champion": tree.champion}
-    for title, name in names.items():
-        if name:
-            trial = tree.trial(name)
-            test = f"; on the sealed test split {interval(trial.test)}" if trial.test else ""
-            lines.append(f"{title} {name}: validation {interval(trial.score)}{test}")
-    if not tree.champion:
-        lines.append(f"no champion: {tree.reason or 'the search has not ended'}")
-    return lines
-
-
 def report(options: argparse.Namespace) -> int:
     """Write the report again."""
     from engine.report.make import make_report
 
-    _one(options)
+    one(options)
     markdown, html = make_report(options.space, options.run)
     print(f"{markdown}\n{html}")
     return 0
@@ -157,14 +169,14 @@ def verify(options: argparse.Namespace) -> int:
     """Compute every score again; exit code 1 where one differs."""
     from engine.report.verify import verify as check
 
-    tree = _one(options)
+    tree = one(options)
     journal = Journal.open_read_only(options.space.journal)
     try:
         lines = check(journal.records(run=options.run), options.space.run(options.run), Path(tree.setup.splits))
     finally:
         journal.close()
     if options.json:
-        _print_json(lines)
+        print_json(lines)
     else:
         for entry in lines:
             print(entry.text)
@@ -175,7 +187,7 @@ def export(options: argparse.Namespace) -> int:
     """Take an adapter out."""
     from engine.export import export_adapter
 
-    tree = _one(options)
+    tree = one(options)
     trial = _trial_of(tree, options.node or tree.champion, options.run)
     journal = Journal.open_read_only(options.space.journal)
     try:
@@ -202,43 +214,7 @@ def _trial_of(tree: Tree, name: str, run: str) -> str:
     return name
 
 
-def insights(options: argparse.Namespace) -> int:
-    """All insights of the workspace."""
-    found = _journal_insights(options)
-    if options.json:
-        return _print_json(found)
-    for learned in found:
-        print(f"{learned.insight}  {learned.text}")
-    return 0
-
-
-def search_insights(options: argparse.Namespace) -> int:
-    """The insights nearest to a text."""
-    rows = [Row(id=e.insight, task=e.task, text=e.text) for e in _journal_insights(options)]
-    hits = asyncio.run(_nearest(Insights(rows, options.space.cache / "insights"), options.text))
-    if options.json:
-        return _print_json([{"insight": row.id, "similarity": near, "text": row.text} for row, near in hits])
-    for row, near in hits:
-        print(f"{near:.2f}  {row.id}  {row.text}")
-    return 0
-
-
-async def _nearest(index: Insights, text: str) -> list[tuple[Row, float]]:
-    try:
-        return [(index.rows[hit.id], hit.similarity) for hit in await index.nearest(text, 10)]
-    finally:
-        await index.close()
-
-
-def _journal_insights(options: argparse.Namespace) -> list[Learned]:
-    journal = Journal.open_read_only(options.space.journal)
-    try:
-        return journal.insights()
-    finally:
-        journal.close()
-
-
-def _one(options: argparse.Namespace) -> Tree:
+def one(options: argparse.Namespace) -> Tree:
     found = trees(options.space)
     if options.run not in found:
         raise BadInput(f"no run `{options.run}` in this workspace", hint="`trex runs` lists them")
@@ -257,6 +233,8 @@ def _facts(name: str, tree: Tree) -> dict[str, Any]:
         "nodes": len(tree.nodes) - 1,
         "best": {"trial": best.id, "score": best.score} if best else None,
         "champion": tree.champion,
+        "limits": tree.limits,
+        "hints": list(tree.hints.values()),
     }
 
 
@@ -267,6 +245,8 @@ def _node_facts(tree: Tree, node: Node) -> dict[str, Any]:
         "state": node.state,
         "direction": node.direction,
         "flags": sorted(node.flags),
+        "forked_from": node.forked_from,
+        "by": node.by,
         "plan": node.plan,
         "rows": node.rows,
         "score": tree.score(node.id),
@@ -277,6 +257,6 @@ def _node_facts(tree: Tree, node: Node) -> dict[str, Any]:
     }
 
 
-def _print_json(value: object) -> int:
+def print_json(value: object) -> int:
     print(msgspec.json.encode(value).decode())
     return 0

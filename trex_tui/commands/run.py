@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
-import time
 from pathlib import Path
 
 from engine.control import protocol as p
-from engine.control.client import Connection
 from engine.errors import BadInput, MachineFailure
 from engine.files import expanded, is_file
-from engine.journal import Journal
-from engine.search.events import Record, RunEnded, RunPaused, RunResumed
-from engine.search.fold import fold
-from engine.search.tree import Tree
 from engine.workspace import Workspace, shipped
 from trex_tui.actions import person
 from trex_tui.commands.engine import ask, ensure
 from trex_tui.commands.interface import terminal
-from trex_tui.model.format import duration
-from trex_tui.model.sentences import sentence
+from trex_tui.commands.past import closing_lines, trees
+from trex_tui.commands.watch import watch
+from trex_tui.forms.toml import quoted
 
 QUICKSTART = "movie_sentiment"
-HEARTBEAT = 15.0  # seconds without an event before the current activity is printed
 
 
 def run(options: argparse.Namespace) -> int:
@@ -54,12 +46,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def changes(given: list[str]) -> dict[str, str]:
-    """`budget.rounds=5` as a name and a value. Raises BadInput."""
+    """`budget.rounds=5` as a name and a value; a bare word is a text. Raises BadInput."""
     pairs = [text.partition("=") for text in given]
     wrong = next((text for text, (name, equals, _) in zip(given, pairs, strict=True) if not (name and equals)), None)
     if wrong is not None:
         raise BadInput(f"`{wrong}` sets nothing", where="--set", hint="write table.field=value")
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): quoted(value.strip()) for name, _, value in pairs}
 
 
 def quickstart(options: argparse.Namespace) -> int:
@@ -79,7 +71,8 @@ def quickstart(options: argparse.Namespace) -> int:
     if tree.state == "running":
         return watch(options.space, there[-1])
     print(f"{there[-1]} is there already ({tree.state}). Another search: make run NEW=1, or: trex run {QUICKSTART}")
-    _closing_lines(options.space, there[-1])
+    for text in closing_lines(options.space, there[-1]):
+        print(text)
     return 0 if tree.state in ("done", "stopped", "paused") else 1
 
 
@@ -105,7 +98,7 @@ def prepare(workspace: Workspace) -> None:
 
 
 def _defaults(headless: bool) -> argparse.Namespace:
-    from trex_tui.cli import parser
+    from trex_tui.arguments import parser
 
     return parser().parse_args(["run", QUICKSTART, *(["--headless"] if headless else [])])
 
@@ -125,80 +118,3 @@ def task_folder(name: str) -> Path:
     if path.name == "task.toml" and is_file(path):
         return path.parent.resolve()
     raise BadInput(f"no task `{name}`", hint="give a folder with a task.toml, or a name from `trex task list`")
-
-
-def trees(workspace: Workspace) -> dict[str, Tree]:
-    """All runs of a workspace, from its journal; empty where there is none."""
-    if not workspace.journal.exists():
-        return {}
-    journal = Journal.open_read_only(workspace.journal)
-    try:
-        return {name: fold(journal.records(run=name)) for name in journal.runs()}
-    finally:
-        journal.close()
-
-
-def watch(workspace: Workspace, run: str) -> int:
-    """Progress lines until the run has ended or waits for a person. Ctrl-C ends the watching, not the search."""
-    try:
-        ended = asyncio.run(_watch(workspace, run))
-    except KeyboardInterrupt:
-        print(f"the search goes on without you; come back with: trex attach {run}", file=sys.stderr)
-        return 3
-    if isinstance(ended, RunPaused):
-        print(f"the search waits: {ended.reason or 'paused'}; when that is mended: trex resume {run}", file=sys.stderr)
-        return 1
-    _closing_lines(workspace, run)
-    return 0 if ended.state != "failed" else 1
-
-
-async def _watch(workspace: Workspace, run: str) -> RunEnded | RunPaused:
-    connection = await Connection.open(workspace.socket)
-    start: float | None = None
-    quiet, last = time.monotonic(), ""
-    paused: RunPaused | None = None
-    try:
-        await connection.send(p.Subscribe(since=0))
-        async for message in connection:
-            if isinstance(message, p.Records):
-                for record in message.records:
-                    if record.run != run:
-                        continue
-                    start = record.time if start is None else start
-                    print(line(record, start), flush=True)
-                    quiet = time.monotonic()
-                    if isinstance(record.event, RunEnded):
-                        return record.event
-                    if isinstance(record.event, RunPaused | RunResumed):
-                        paused = record.event if isinstance(record.event, RunPaused) else None
-            elif isinstance(message, p.Pulse):
-                if paused is not None and message.run != run:
-                    return paused
-                if message.run == run and time.monotonic() - quiet > HEARTBEAT and start is not None:
-                    left = f", about {duration(message.eta - message.time)} left" if message.eta else ""
-                    now = f"{message.activity}{left}"
-                    if now != last:
-                        print(f"{duration(message.time - start):>12}  ... {now}", flush=True)
-                    quiet, last = time.monotonic(), now
-    finally:
-        await connection.close()
-    raise MachineFailure(
-        "the engine went away", hint=f"go on with `trex attach {run} --headless`; nothing done is lost"
-    )
-
-
-def line(record: Record, start: float) -> str:
-    """One event as a progress line."""
-    return f"{duration(record.time - start):>12}  {sentence(record.event)}"
-
-
-def _closing_lines(workspace: Workspace, run: str) -> None:
-    """What came out, and where it lies."""
-    from trex_tui.commands.look import result_lines
-
-    tree = trees(workspace)[run]
-    for text in result_lines(tree):
-        print(text)
-    report = workspace.report(run)
-    if (report / "report.md").exists():
-        print(f"report: {report / 'report.md'}\n        {report / 'report.html'}")

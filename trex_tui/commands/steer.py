@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from engine.control import protocol as p
+from engine.errors import BadInput
 from engine.search.tree import ROOT
 from trex_tui.actions import person
 from trex_tui.commands.engine import ask, ensure
+from trex_tui.forms.hint import LONGEST
+
+TRIAL = re.compile(r"(n\d+)t\d+")
+FLAGS = {
+    "pause": ("paused", True),
+    "resume": ("paused", False),
+    "prune": ("pruned", True),
+    "restore": ("pruned", False),
+    "pin": ("pinned", True),
+    "unpin": ("pinned", False),
+}
 
 
-def pause(options: argparse.Namespace) -> int:
-    return _flag(options, "paused", True)
+def target(name: str) -> tuple[str, str]:
+    """Node and trial of `n3` or `n3t1`; the trial is "" for a node. Whether they are there the engine knows."""
+    found = TRIAL.fullmatch(name)
+    return (found[1], name) if found else (name, "")
 
 
-def resume(options: argparse.Namespace) -> int:
-    return _flag(options, "paused", False)
+def flag(options: argparse.Namespace) -> int:
+    """pause, resume, prune, restore, pin, unpin."""
+    name, on = FLAGS[options.command]
+    node, trial = target(options.node or ROOT)
+    return say(options, p.SetFlag(id=1, run=options.run, node=node, trial=trial, flag=name, on=on, by=person()))
 
 
-def prune(options: argparse.Namespace) -> int:
-    return _flag(options, "pruned", True)
+def retry(options: argparse.Namespace) -> int:
+    node, trial = target(options.node)
+    return say(options, p.Retry(id=1, run=options.run, node=node, trial=trial, by=person()))
 
 
-def restore(options: argparse.Namespace) -> int:
-    return _flag(options, "pruned", False)
+def undo(options: argparse.Namespace) -> int:
+    return say(options, p.Undo(id=1, run=options.run, by=person()))
 
 
 def stop(options: argparse.Namespace) -> int:
-    ensure(options.space)
-    print(ask(options.space, p.StopRun(id=1, run=options.run, by=person())).text)
-    return 0
+    return say(options, p.StopRun(id=1, run=options.run, by=person()))
 
 
-def _flag(options: argparse.Namespace, flag: str, on: bool) -> int:
+def hint(options: argparse.Namespace) -> int:
+    """`trex hint RUN [NODE] "text"`."""
+    *nodes, text = options.words
+    if len(nodes) > 1 or (nodes and not re.fullmatch(r"n\d+", nodes[0])):
+        raise BadInput("a hint is one text", hint=f'write: trex hint {options.run} [NODE] "the text in quotes"')
+    if not text.strip() or (not nodes and re.fullmatch(r"n\d+", text)):
+        raise BadInput("the hint is empty", hint="write what the Researcher should know or try")
+    if len(text) > LONGEST:
+        raise BadInput(f"the hint has {len(text):,} letters, {LONGEST:,} are allowed", hint="shorten it")
+    node = nodes[0] if nodes else ROOT
+    return say(options, p.GiveHint(id=1, run=options.run, node=node, text=text, by=person()))
+
+
+def withdraw(options: argparse.Namespace) -> int:
+    return say(options, p.WithdrawHint(id=1, run=options.run, hint=options.withdraw, by=person()))
+
+
+def say(options: argparse.Namespace, command: p.Command) -> int:
+    """Send it, print the answer. Raises BadInput with the engine's reason where it refuses."""
     ensure(options.space)
-    node = options.node or ROOT
-    print(ask(options.space, p.SetFlag(id=1, run=options.run, node=node, flag=flag, on=on, by=person())).text)
+    print(ask(options.space, command).text)
     return 0

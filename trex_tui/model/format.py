@@ -78,6 +78,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def size(count: float) -> str:
+    """`820 KB`, `12.4 MB`, `3.1 GB`."""
+    for name, unit in (("GB", 1e9), ("MB", 1e6)):
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return f"{count / 1e3:.0f} KB"
+
+
 def clock(moment: float, seconds: bool = False) -> str:
     """Local time of day of a Unix time."""
     return clock_time.strftime("%H:%M:%S" if seconds else "%H:%M", clock_time.localtime(moment))

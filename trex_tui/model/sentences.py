@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.plan import Source
 from engine.search import events as ev
+from engine.search.steering import said
 from trex_tui.model.format import duration, number, plural
 
 WRITERS: dict[Source, str] = {
@@ -32,8 +33,12 @@ def sentence(event: ev.AnyEvent) -> str:
         case ev.DataReady():
             gone = sum(count for _, count in event.dropped)
             return f"{event.node}: {event.rows:,} rows ready, {gone:,} dropped"
-        case ev.FlagSet():
-            return f"{event.node}: {_flag(event)} by {event.by}"
+        case ev.Forked():
+            return f"{said(event)}: {event.plan.hypothesis}"
+        case ev.FlagSet() | ev.HintGiven() | ev.HintWithdrawn() | ev.BudgetChanged():
+            return said(event) + (" (undo)" if event.undoes else "")
+        case ev.Retried() | ev.Collected():
+            return said(event)
         case ev.Diagnosed():
             return f"{event.node}: {event.text}"
         case ev.Learned():
@@ -75,12 +80,8 @@ def _of_run(event: ev.AnyEvent) -> str:
     match event:
         case ev.RunPaused():
             return f"the search is paused by {event.by}" + (f": {event.reason}" if event.reason else "")
-        case ev.RunResumed():
-            return f"the search goes on, by {event.by}"
-        case ev.StopAsked():
-            return f"the search is being ended by {event.by}: what is done is confirmed and tested"
-        case ev.StopAsked():
-            return f"{event.by or 'somebody'} ends the search: what is done is confirmed, tested and reported"
+        case ev.RunResumed() | ev.StopAsked():
+            return said(event)
         case ev.Adopted():
             return f"an engine took up the search again after {duration(event.idle_seconds)}"
         case ev.RunEnded():
@@ -102,11 +103,6 @@ def weight(event: ev.AnyEvent) -> str:
             return "quiet"
         case _:
             return ""
-
-
-def _flag(event: ev.FlagSet) -> str:
-    undone = {"paused": "resumed", "pruned": "restored", "pinned": "unpinned"}
-    return event.flag if event.on else undone[event.flag]
 
 
 def _scored(event: ev.Finished | ev.Confirmed | ev.Tested) -> str:

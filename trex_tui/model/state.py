@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.search import events as ev
+from engine.search.tree import ROOT, SETTLED, Deed, Node, Tree
 from trex_tui.model.store import RunView
 
 
@@ -19,10 +21,16 @@ def state_word(view: RunView, name: str) -> str:
     tree = view.tree
     if tree.flagged(name, "pruned"):
         return "pruned"
-    state = tree.nodes[name].state
-    if state not in ("done", "failed", "cancelled") and tree.flagged(name, "paused"):
-        return "paused"
-    return state
+    node = tree.nodes[name]
+    if node.state in SETTLED:
+        return node.state
+    return "paused" if tree.flagged(name, "paused") or _all_held(node) else node.state
+
+
+def _all_held(node: Node) -> bool:
+    """Whether each trial that could go on is paused by itself."""
+    waiting = [trial for trial in node.trials.values() if trial.state not in SETTLED]
+    return bool(waiting) and all("paused" in trial.flags for trial in waiting)
 
 
 def is_best(view: RunView, name: str) -> bool:
@@ -35,3 +43,27 @@ def is_best(view: RunView, name: str) -> bool:
 
 def best_word(view: RunView) -> str:
     return "champion" if view.tree.champion else "best"
+
+
+def held(tree: Tree) -> list[str]:
+    """Nodes and trials that a person has paused and that are not settled otherwise; the run itself left out."""
+    found: list[str] = []
+    for node in tree.nodes.values():
+        if "paused" in node.flags and node.id != ROOT and not tree.flagged(node.id, "pruned"):
+            found.append(node.id)
+        found += [t.id for t in node.trials.values() if "paused" in t.flags and t.state not in SETTLED]
+    return found
+
+
+def author(deed: Deed | None) -> str:
+    """Who did it; "a person" where nobody knows."""
+    return str(getattr(deed.event, "by", "") if deed else "") or "a person"
+
+
+def who_set(tree: Tree, flag: ev.Flag, node: str, trial: str = "") -> Deed | None:
+    """The deed by which a flag stands, where the tree remembers it."""
+    for deed in reversed(tree.deeds):
+        match deed.event:
+            case ev.FlagSet(node=where, flag=which, on=True, trial=of) if (where, which, of) == (node, flag, trial):
+                return deed
+    return None

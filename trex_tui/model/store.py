@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from engine.control.protocol import Pulse
+from engine.errors import TrexError
 from engine.search import events as ev
-from engine.search.tree import ROOT, Tree, Trial, apply
+from engine.search.fold import apply
+from engine.search.tree import ROOT, Tree, Trial
 from trex_tui.model.telemetry import Chunk, TrialView
 
 Part = Literal["runs", "tree", "log", "status", "telemetry"]
 LinkKind = Literal["connecting", "live", "down", "refused", "replay"]
+
+_REARRANGING = (ev.RunCreated, ev.NodeAdded, ev.Forked, ev.Finished, ev.FlagSet)  # what order or the best may follow
 
 SILENT_AFTER = 5.0  # seconds without a pulse; the engine sends one every second
 LOG_LIMIT = 50_000
@@ -63,13 +67,16 @@ class RunView:
 
     def take(self, record: ev.Record) -> None:
         """Fold one record in. Raises KeyError, AssertionError where it does not fit what went before."""
-        event = record.event
         self.tree = apply(self.tree, record)
         self.log.append(record)
+        if isinstance(record.event, _REARRANGING):
+            self._rearrange(record.event)
+
+    def _rearrange(self, event: ev.Event) -> None:
         match event:
             case ev.RunCreated():
                 self.order.append(ROOT)
-            case ev.NodeAdded():
+            case ev.NodeAdded() | ev.Forked():
                 self.order.append(event.node)
             case ev.Finished():
                 self._consider(self.tree.trial(event.trial))
@@ -78,10 +85,9 @@ class RunView:
 
     def _consider(self, trial: Trial) -> None:
         assert trial.score is not None
-        if self.tree.flagged(trial.node, "pruned"):
-            return
         old = self.best.score if self.best else None
-        if old is None or self.tree.better(trial.score.value, old.value):
+        better = old is None or self.tree.better(trial.score.value, old.value)
+        if better and not self.tree.flagged(trial.node, "pruned"):
             self.best = trial
 
     @property
@@ -129,7 +135,7 @@ class Store:
         event = record.event
         try:
             view.take(record)
-        except (KeyError, AssertionError):
+        except (KeyError, AssertionError, TrexError):
             self.unreadable = f"record {record.seq} does not fit what went before; is this engine of another version?"
             return
         node = getattr(event, "node", "") or getattr(event, "trial", "").split("t")[0]

@@ -43,15 +43,20 @@ def _trials(about: Subject, out: Page) -> None:
     out.heading("Trials", "t chooses one")
     for trial in about.node.trials.values():
         mark = "›" if trial.id == about.trial_name else " "
-        out.text(f"{mark} {trial.id} {fmt.state(trial.state)}{_outcome(trial)}", BAD if trial.state == "failed" else "")
+        flags = "".join(f"  {fmt.state(flag)}" for flag in sorted(trial.flags))
+        out.text(
+            f"{mark} {trial.id} {fmt.state(trial.state)}{flags}{_outcome(trial)}",
+            BAD if trial.state == "failed" else "",
+        )
         if trial.changed:
             out.text(f"    what really ran: {trial.changed}", BAD)
 
 
 def _outcome(trial: Trial) -> str:
     if trial.score is not None:
-        return f"  {fmt.interval(trial.score)}  in {fmt.duration(trial.seconds)}"
-    return f"  {trial.cause}" if trial.cause else ""
+        gone = "  adapter removed" if trial.collected else ""
+        return f"  {fmt.interval(trial.score)}  in {fmt.duration(trial.seconds)}{gone}"
+    return f"  {trial.cause}" if trial.cause and trial.cause not in trial.flags else ""
 
 
 def _configurations(about: Subject, out: Page) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.search.events import Term
+from engine.search.events import Flag, Term
 from engine.search.policies import ROOT_ROUNDS
+from engine.search.steering import limits_said
 from engine.search.tree import ROOT
 from trex_tui.model import format as fmt
-from trex_tui.model.state import state_word
+from trex_tui.model.state import author, state_word, who_set
 from trex_tui.pages.page import BAD, DIM, MARK, Page, Subject
 
 SOURCES = {
@@ -29,9 +30,12 @@ def page(about: Subject) -> Content:
     if about.name == ROOT:
         out.heading("Base model")
         out.text(f"{about.tree.setup.base_model}, as it is: no training. Everything grows from here.")
+        out.heading("The search may spend", "B changes it")
+        out.text(limits_said(about.tree.limits))
     else:
         _hypothesis(about, out)
         _choice(about, out)
+    _hints(about, out)
     if about.node.diagnosis:
         out.heading("Diagnosis")
         out.text(about.node.diagnosis)
@@ -43,10 +47,12 @@ def _result(about: Subject, out: Page) -> None:
     tree, node = about.tree, about.node
     best = node.best(tree.maximize)
     word = state_word(about.view, about.name)
-    born = "" if about.name == ROOT else f", child of {node.parent}"
+    born = "" if about.name == ROOT else f", {'fork' if node.forked_from else 'child'} of {node.parent}"
+    born += f" by {fmt.clean(node.by or 'a person')}" if node.forked_from else ""
     out.text(
         f"{fmt.state(word)}{born}, {fmt.plural(len(node.trials), 'trial')}, since {fmt.clock(node.added_at)}", "bold"
     )
+    _steered(about, out)
     if best is None or best.score is None:
         return
     score = f"{fmt.interval(best.score)} by {best.id}, {best.score.items} validation rows"
@@ -63,6 +69,23 @@ def _result(about: Subject, out: Page) -> None:
             out.pair(split, fmt.interval(value))
     if tree.champion == best.id:
         out.pair("champion", tree.champion_reason)
+
+
+def _steered(about: Subject, out: Page) -> None:
+    """What people have said of this node and its trials."""
+    node = about.node
+    for flag in sorted(node.flags):
+        out.pair(flag, f"as a whole {_by(about, flag)}", 8)
+    for trial in node.trials.values():
+        for flag in sorted(trial.flags):
+            out.pair(flag, f"{trial.id} {_by(about, flag, trial.id)}", 8)
+    if node.retries:
+        out.pair("retried", fmt.plural(node.retries, "time"), 8)
+
+
+def _by(about: Subject, flag: Flag, trial: str = "") -> str:
+    deed = who_set(about.tree, flag, about.name, trial)
+    return f"by {author(deed)}" + (f" at {fmt.clock(deed.time)}" if deed else "")
 
 
 def _against(about: Subject, other: str) -> str:
@@ -85,6 +108,17 @@ def _hypothesis(about: Subject, out: Page) -> None:
         out.text(
             f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (5 shows them)", DIM
         )
+
+
+def _hints(about: Subject, out: Page) -> None:
+    """The advice that holds for plans below this node."""
+    path = about.tree.path(about.name)
+    hints = [hint for hint in about.tree.hints.values() if hint.node in path]
+    if hints:
+        out.heading("Hints", "given with every plan below; H adds one")
+    for hint in hints:
+        where = "the run" if hint.node == ROOT else hint.node
+        out.text(f"{hint.hint} for {where} by {hint.by or 'a person'}: {hint.text}")
 
 
 def _choice(about: Subject, out: Page) -> None:

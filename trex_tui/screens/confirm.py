@@ -1,4 +1,4 @@
-"""A question that is asked once before something is taken away: what it costs, yes or no."""
+"""A question that is asked once before something is done: what it costs, yes or no."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -14,9 +14,11 @@ from trex_tui.actions import Ask
 from trex_tui.keymap import CONFIRM, bindings
 from trex_tui.widgets.key_bar import KeyBar
 
+AROUND = 6  # lines of the box that are not the detail: border, padding, gap, keys
+
 
 class Confirm(ModalScreen[bool]):
-    """Dismissed with the answer."""
+    """Dismissed with the answer. A long detail scrolls with the arrows."""
 
     CSS_PATH = "overlay.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(CONFIRM)
@@ -28,8 +30,13 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = self._ask.question
-            yield Static(self._ask.detail, classes="say", markup=False)
+            with VerticalScroll(id="detail-scroll"):
+                yield Static(self._ask.explain(), id="question", markup=False)
             yield KeyBar()
+
+    def on_resize(self) -> None:
+        # A share of a box that grows with its content cannot be said in the style sheet.
+        self.query_one("#detail-scroll").styles.max_height = max(3, self.size.height - AROUND)
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)

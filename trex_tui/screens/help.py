@@ -24,9 +24,9 @@ PANES = {
 }
 KEYS = {
     "question_mark": "?", "pagedown": "page down", "pageup": "page up", "escape": "esc",
-    "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "asterisk": "*", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
-LEGEND = ("planned", "queued", "running", "paused", "interrupted", "done", "failed", "cancelled", "pruned")
+LEGEND = ("planned", "queued", "running", "paused", "interrupted", "done", "failed", "cancelled", "pruned", "pinned")
 COLUMN = 22
 
 
@@ -78,6 +78,7 @@ def _signs(width: int) -> list[str]:
     said = (
         states,
         f"{fmt.BEST} the best so far, or the champion.  ± half of the 95% interval of a score.",
+        "‖ t1: the node's second trial is paused; ▪ t1: it is pinned; fork: a person made this node.",
         "Leaving the interface or closing the terminal changes nothing: the engine works on.",
     )
     return [line for part in said for line in textwrap.wrap(part, width)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 from rich.style import Style
@@ -134,7 +133,7 @@ class SearchScreen(Screen[None]):
             self._tree_view.refresh()
         if "log" in parts:
             self._log_view.pull()
-        family = {self.node, self.view.tree.nodes[self.node].parent}
+        family = {"", *self.view.tree.path(self.node)} if touched else ()  # hints hold for what is below them
         if any(run == self.run and node in family for run, node in touched):
             self._show_node(fresh=False)
         self._tick_status(parts)
@@ -196,31 +195,34 @@ class SearchScreen(Screen[None]):
     def say(self, text: str, warning: bool = False) -> None:
         self._notice.say(text, warning)
 
+    @property
+    def selection(self) -> actions.Selection:
+        return actions.Selection(self.run, self.node, self.trial)
+
     def label_of(self, action: str) -> str:
         """What a key would do now, where that depends on what is selected; "" otherwise."""
         view = self.view
         if view is None or self.node not in view.tree.nodes:
             return ""
-        flags = view.tree.nodes[self.node].flags
+        node = view.tree.nodes[self.node]
+        trial = node.trials.get(self.trial)
+        of_trial = trial.flags if trial else frozenset()
         exact = {
-            "pause_run": "go on" if view.paused else "",
-            "pause_branch": "resume branch" if "paused" in flags else "pause branch",
-            "prune": "restore" if "pruned" in flags else "",
+            "steer('pause_run')": "go on" if view.paused else "",
+            "steer('pause_branch')": "resume branch" if "paused" in node.flags else "pause branch",
+            "steer('pause_trial')": "resume trial" if "paused" in of_trial else "",
+            "steer('prune')": "restore" if "pruned" in node.flags else "",
+            "steer('pin')": "unpin" if "pinned" in of_trial else "",
             "follow": "stop following" if self.following else "",
         }
         return exact.get(action, "")
 
     def works(self, action: str) -> bool:
         """Whether a key would do something now; one that would not is left out of the key bar and says why."""
-        decisions: dict[str, Callable[[], actions.Decision]] = {
-            "pause_run": lambda: actions.pause_run(self._store, self.run),
-            "pause_branch": lambda: actions.pause_branch(self._store, self.run, self.node),
-            "prune": lambda: actions.prune(self._store, self.run, self.node),
-            "stop": lambda: actions.stop(self._store, self.run),
-        }
         if action == "follow":
             return self.view is not None and not self.view.over
-        return action not in decisions or not isinstance(decisions[action](), actions.Refusal)
+        decide = actions.STEERING.get(action.removeprefix("steer('").removesuffix("')"))
+        return decide is None or not isinstance(decide(self._store, self.selection), actions.Refusal)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_node, False)
@@ -269,17 +271,9 @@ class SearchScreen(Screen[None]):
         self.following = not self.following
         self.pull(frozenset({"tree"}), frozenset())
 
-    def action_pause_run(self) -> None:
-        self._host.decide(actions.pause_run(self._store, self.run))
-
-    def action_pause_branch(self) -> None:
-        self._host.decide(actions.pause_branch(self._store, self.run, self.node))
-
-    def action_prune(self) -> None:
-        self._host.decide(actions.prune(self._store, self.run, self.node))
-
-    def action_stop(self) -> None:
-        self._host.decide(actions.stop(self._store, self.run))
+    def action_steer(self, name: str) -> None:
+        """One of `actions.STEERING`, on what is on show."""
+        self._host.decide(actions.STEERING[name](self._store, self.selection))
 
     def action_report(self) -> None:
         found = actions.report(self._store, self.run, self._host.workspace.report(self.run))

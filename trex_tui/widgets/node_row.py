@@ -13,7 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from engine.search.tree import ROOT, Node, Trial
+from engine.search import events as ev
+from engine.search.tree import ROOT, SETTLED, Node, Trial
 from trex_tui.model import format as fmt
 from trex_tui.model.state import best_word, is_best, phase, state_word
 from trex_tui.model.store import RunView, Store
@@ -22,6 +23,7 @@ StyleOf = Callable[[str], Style]
 
 
 ROLES = ("plain", "done", "running", "failed", "interrupted", "paused", "dim", "guide", "mark", "cursor")
+FLAGS: tuple[ev.Flag, ...] = ("paused", "pinned")
 DIMMED = frozenset({"planned", "queued", "cancelled", "pruned"})
 
 
@@ -72,10 +74,11 @@ class NodeRow:
             direction = node.direction
             said = "thinking" if direction is None else direction if shape.long_direction else fmt.SHORT[direction]
             name = f"{node.id} {said}"
+        if node.forked_from:
+            name += " fork"
         if is_best(view, node.id):
             name += f" {fmt.BEST} {best_word(view)}"
-        flags = [flag for flag in ("paused", "pinned") if flag in node.flags]
-        return name + "".join(f" {fmt.GLYPHS[flag]}" + (f" {flag}" if shape.word else "") for flag in flags)
+        return name + "".join(_flagged(flag, node, shape) for flag in FLAGS)
 
     def _right(self, view: RunView, node: Node, word: str, shape: Columns) -> str:
         tree = view.tree
@@ -97,6 +100,17 @@ class NodeRow:
         return phase(view.state.phase, view.state.step, view.state.steps, view.state.judged, view.state.items)
 
 
+def _flagged(flag: ev.Flag, node: Node, shape: Columns) -> str:
+    """` ‖ paused` for the node; ` ▪ t1 pinned` for a trial of it. A trial that has ended is paused no more."""
+    ended = flag == "paused"
+    trials = [t.id for t in node.trials.values() if flag in t.flags and not (ended and t.state in SETTLED)]
+    names = "" if flag in node.flags else " ".join(name.removeprefix(node.id) for name in trials)
+    if flag not in node.flags and not names:
+        return ""
+    word = f" {flag}" if shape.word else ""
+    return f" {fmt.GLYPHS[flag]}" + (f" {names}" if names else "") + word
+
+
 def head(width: int) -> str:
     """The names of the columns, above the tree."""
     right = _joined(columns(width), "state", "", "score", "gain", "trials")
@@ -114,5 +128,5 @@ def _joined(shape: Columns, word: str, busy: str, score: str, gain: str, trials:
 
 def _tried(node: Node) -> str:
     """`2/3`: trials that are settled, of all."""
-    settled = sum(t.state in ("done", "failed", "cancelled") for t in node.trials.values())
+    settled = sum(t.state in SETTLED for t in node.trials.values())
     return f"{settled}/{len(node.trials)}" if node.trials else ""

@@ -5,13 +5,17 @@ Each line is a list of parts in order of importance; those that do not fit are l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 from textual.content import Content
 from textual.widget import Widget
 
 from engine.search.tree import ROOT, Tree
 from trex_tui.model import format as fmt
+from trex_tui.model.spending import Counts, counts, spending, time_said
+from trex_tui.model.state import author, held, who_set
 from trex_tui.model.store import RunView, Store
 
 GAP = "   "
@@ -27,12 +31,39 @@ class Status(Widget):
         super().__init__(id=id)
         self._store, self._now = store, now
         self.run = ""
+        self._counted = ("", 0, Counted(Counts(0, 0), 0, 0, 0))
 
     def render(self) -> Content:
-        return Content("\n").join(lines(self._store, self.run, self._now(), self.size.width))
+        return Content("\n").join(lines(self._store, self.run, self._now(), self.size.width, self._count()))
+
+    def _count(self) -> Counted | None:
+        """The counts of the tree on show, made anew only when it has changed."""
+        view = self._store.runs.get(self.run)
+        if view is None:
+            return None
+        if self._counted[:2] != (self.run, view.tree.last_seq):
+            self._counted = (self.run, view.tree.last_seq, count(view.tree))
+        return self._counted[2]
 
 
-def lines(store: Store, run: str, now: float, width: int) -> list[Content]:
+class Counted(NamedTuple):
+    """What the header says of all trials; the base model's judgement is no trial of the search."""
+
+    counts: Counts
+    done: int
+    failed: int
+    waiting: int
+
+
+def count(tree: Tree) -> Counted:
+    nodes = [node for node in tree.nodes.values() if node.id != ROOT]
+    states = [trial.state for node in nodes for trial in node.trials.values()]
+    alive = [trial.state for node in nodes if not node.failed for trial in node.trials.values()]
+    waiting = alive.count("queued") + alive.count("interrupted")
+    return Counted(counts(tree), states.count("done"), states.count("failed"), waiting)
+
+
+def lines(store: Store, run: str, now: float, width: int, counted: Counted | None = None) -> list[Content]:
     """The header's lines, each at most `width` cells."""
     view = store.runs.get(run)
     if view is None or view.tree.created is None:
@@ -41,7 +72,7 @@ def lines(store: Store, run: str, now: float, width: int) -> list[Content]:
     return [
         _fit(_which(store, view, run, now), width),
         _fit(_how_good(view), width),
-        _fit(_how_long(store, view, run, now, width), width),
+        _fit(_how_long(store, view, run, now, width, counted or count(view.tree)), width),
         _fit(_what_now(store, view, run, now, width), width),
     ]
 
@@ -103,29 +134,39 @@ def _how_good(view: RunView) -> Parts:
     return parts
 
 
-def _counts(tree: Tree, brief: bool) -> Content:
-    """`trials 9 done, 1 failed, 2 waiting`; the base model's judgement is no trial of the search."""
-    states = [t.state for node in tree.nodes.values() if node.id != ROOT for t in node.trials.values()]
-    failed, waiting = states.count("failed"), states.count("queued") + states.count("interrupted")
-    text = f"{states.count('done')} done"
+def _how_long(store: Store, view: RunView, run: str, now: float, width: int, counted: Counted) -> Parts:
+    """What is spent of what may be spent. The bar: of the time, else of the rounds."""
+    tree, brief = view.tree, width < 100
+    spent = {line.name: line for line in spending(tree, now, counted.counts)}
+    timed = math.isfinite(tree.allowed_seconds)
+    share = spent["wall" if timed else "rounds"].share
+    done = f"{counted.done} done"
     if not brief:
-        text += f", {failed} failed" if failed else ""
-        text += f", {waiting} waiting" if waiting else ""
-    return _pair("trials", text)
-
-
-def _how_long(store: Store, view: RunView, run: str, now: float, width: int) -> Parts:
-    tree, setup = view.tree, view.tree.setup
-    spent = tree.elapsed(now)
-    share = spent / setup.wall_seconds if setup.wall_seconds else 0.0
-    brief = width < 100
+        done += f", {counted.failed} failed" if counted.failed else ""
+        done += f", {counted.waiting} waiting" if counted.waiting and not view.over else ""
+    limits = tree.limits
     return [
-        Content.assemble((fmt.bar(share, 8 if brief else 24), "$primary"), f" {min(share, 9.99):.0%}"),
-        _pair("spent", f"{fmt.duration(spent)} of {fmt.duration(setup.wall_seconds)}"),
+        Content.assemble(
+            (fmt.bar(share, 8 if brief else 24), "$primary"),
+            f" {min(share, 9.99):.0%}" + ("" if timed else " of the rounds"),
+        ),
+        _pair("spent", time_said(tree, now)),
         _end(store, view, run, now, brief),
-        _counts(tree, brief),
-        _pair("round", f"{len(tree.nodes) - 1} of {setup.rounds}"),
+        _pair("trials", done + (f", at most {limits.trials}" if limits.trials else "")),
+        _pair("round", f"{counted.counts.rounds} of {limits.rounds}"),
+        *([_pair("device", f"{spent['device'].used} of {spent['device'].limit}")] if limits.device_seconds else []),
+        *([_pair("disk", f"at most {spent['disk'].limit}")] if limits.disk_bytes else []),
+        *([_pair("hints", str(len(tree.hints)))] if tree.hints else []),
     ]
+
+
+def _listed(names: list[str]) -> str:
+    """`n4 is`, `n4 and n5t0 are`, `n4, n5 and 3 more are`."""
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return (
+        f"{names[0]} and {names[1]} are" if len(names) == 2 else f"{names[0]}, {names[1]} and {len(names) - 2} more are"
+    )
 
 
 def _end(store: Store, view: RunView, run: str, now: float, brief: bool) -> Content:
@@ -137,6 +178,11 @@ def _end(store: Store, view: RunView, run: str, now: float, brief: bool) -> Cont
         return _pair("ends", "not known yet") if view.word == "running" and not brief else Content("")
     when = fmt.clock(eta) if eta - now < 86400 else fmt.day(eta)
     return _pair("ends", f"about {when}" if brief else f"about {when}, in {fmt.duration(eta - now)}")
+
+
+def _why_paused(tree: Tree) -> str:
+    """The engine's reason, else who it was."""
+    return fmt.clean(tree.reason or f"by {author(who_set(tree, 'paused', ROOT))}")
 
 
 def _what_now(store: Store, view: RunView, run: str, now: float, width: int) -> Parts:
@@ -152,9 +198,11 @@ def _what_now(store: Store, view: RunView, run: str, now: float, width: int) -> 
         return [Content.styled(store.link.text or "connecting to the engine", WARN)]
     pulse = store.pulse
     if view.paused and not view.tree.stop_by:
-        return [Content.styled(f"paused: {fmt.clean(view.tree.reason) or 'by a person'}; p goes on", WARN)]
+        return [Content.styled(f"paused: {_why_paused(view.tree)}; p goes on", WARN)]
     if pulse is None:
         return [Content.styled("waiting for word from the engine", LABEL)]
+    if not pulse.run and (names := held(view.tree)):
+        return [Content.styled(f"nothing goes on: {_listed(names)} paused; b or T on it lets it go on", WARN)]
     if pulse.run != run:
         at_work = f"the engine works on {pulse.run}" if pulse.run else "the engine is idle"
         queued = f"{run} is number {pulse.queued.index(run) + 1} in the queue; " if run in pulse.queued else ""
