@@ -11,7 +11,7 @@ PYTHON   ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 GPU      := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
 TORCH    := $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: run test test-all check setup models clean picture bench
+.PHONY: run test test-all check setup models clean picture bench fuzz chaos
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp
@@ -62,8 +62,17 @@ models: $(VENV)/run.stamp
 picture: $(VENV)/dev.stamp
 	$(BIN)/python -m trex_tui.picture "$${TREX_HOME:-$${XDG_DATA_HOME:-$$HOME/.local/share}/trex}" $(or $(RUN),movie_sentiment-1) docs/pictures/search.png --size 120x36 --keys j
 
+# One search under 200 deaths, compared with itself undisturbed; writes docs/benchmarks/chaos.md: make chaos KILLS=50
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chaos.run --kills $(or $(KILLS),200) --seed $(or $(SEED),0)
+
 bench: $(VENV)/dev.stamp models
 	$(BIN)/python -m tests.bench.gpu
+	$(BIN)/python -m tests.bench.steering --model quickstart
+
+# 100,000 bad inputs for everything that reads from outside; a short form is part of `make test`.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),0)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import BadInput, MachineFailure
+from engine.failpoints import reach
 
 _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
@@ -74,7 +75,9 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "") ->
                 out.flush()
                 os.fsync(out.fileno())
             Path(name).chmod(mode)
+            reach("file.before_rename")
             Path(name).replace(path)
+            reach("file.after_rename")
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

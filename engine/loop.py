@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
+from engine.room import collect
 from engine.search import decide as d
 from engine.search.events import ChampionChosen, Failed, NodeAdded, RunEnded, RunPaused, TestOpened
 from engine.search.policies import choose
 from engine.search.tree import Tree
 from engine.steps import data, planning, reporting, restore, trials
 from engine.steps.context import Run
-from engine.steps.room import collect
 
 
 async def search(run: Run) -> str:

@@ -20,6 +20,7 @@ from typing import IO, Any, Literal, TypeVar
 import msgspec
 
 from engine.errors import BadInput, MachineFailure, TrexError
+from engine.failpoints import reach
 
 MAX_LINE = 16 * 1024 * 1024
 NOTHING = msgspec.Raw(b"null")
@@ -145,7 +146,11 @@ def serve(kind: type[T], answer: Callable[[T], Any]) -> None:
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
         while True:
-            out.write(msgspec.json.encode(_reply(lines.get(), kind, answer)) + b"\n")
+            line = lines.get()
+            reach("worker.question")
+            reply = _reply(line, kind, answer)
+            reach("worker.answer")
+            out.write(msgspec.json.encode(reply) + b"\n")
             out.flush()
 
 

@@ -21,6 +21,7 @@ from engine.aidp import guards
 from engine.aidp.job import DataJob, DataReport
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
 from engine.executor.limits import cap_memory, yield_to_others
+from engine.failpoints import reach
 from engine.files import disk_errors, read_jsonl, sha256_file, write_json, write_jsonl
 from engine.jobs import Exit
 from engine.strict import from_json
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -P -m engine.aidp DIR (a folder with a job.json)", file=sys.stderr)  # noqa: T201
         return 2
     folder = Path(arguments[0]).resolve()
+    reach("data.begin")
     try:
         lock = jobs.hold(folder)
     except jobs.Locked:
@@ -91,7 +93,9 @@ def work(folder: Path) -> None:
         answers=answers(output.rows),
         versions={"datasets": importlib.metadata.version("datasets")},
     )
+    reach("data.before_report")
     write_json(folder / "report.json", report)
+    reach("data.after_report")
 
 
 def keep_out_of_home(cache: Path) -> None:

@@ -19,6 +19,7 @@ from engine.aidp.job import Limits, Step
 from engine.aidp.operators import APPLY, COLUMNS, Context
 from engine.aidp.recipe import Convert, Decontaminate, Load, Mix, Operator, Recipe, operator_name
 from engine.errors import IdeaFailure
+from engine.failpoints import reach
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Pipeline:
         steps: list[Step] = []
         for place, operator in enumerate(complete(self.recipe)):
             started = time.perf_counter()
+            reach("data.operator")
             before, current = current, APPLY[type(operator)](current, operator, self._context(place))
             steps.append(_step(operator, before, current, time.perf_counter() - started))
             if not len(current):

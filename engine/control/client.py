@@ -14,6 +14,7 @@ from engine.control import protocol as p
 from engine.errors import BadInput, MachineFailure
 
 WELCOME_SECONDS = 10.0
+BUFFER = 1024 * 1024  # bytes read ahead; a frame of history is smaller
 LOG = "look at engine.log"
 
 
@@ -27,7 +28,7 @@ class Connection:
     async def open(cls, socket: Path, client: str = "") -> Connection:
         """Connect and shake hands. Raises MachineFailure where no engine answers, BadInput where it refuses."""
         try:
-            reader, writer = await asyncio.open_unix_connection(socket)
+            reader, writer = await asyncio.open_unix_connection(socket, limit=BUFFER)
         except OSError:
             raise MachineFailure(
                 "no engine is running in this workspace", hint="start one with `trex run TASK`"

@@ -1,6 +1,7 @@
 """The engine's half of the socket: accepts clients, streams records to them, hands their commands to the engine.
 
-Each client has a cursor into the journal, not a queue: a slow one is simply behind and holds no memory of ours.
+Each client has a cursor into the journal, not a queue: a slow one is simply behind and holds `AHEAD` bytes of ours.
+Records are forwarded as they lie in the journal; only whoever looks at them decodes them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -16,13 +19,17 @@ from typing import Protocol
 from engine.control import protocol as p
 from engine.errors import BadInput, MachineFailure, TrexError
 from engine.files import disk_errors
-from engine.search.events import Record
 from engine.workspace import private
 
-BATCH = 256
+BATCH = 512  # records in a frame, at most
+BATCH_BYTES = 256 * 1024  # events in a frame of several
+AHEAD = 1024 * 1024  # bytes written for a client that it has not taken yet
 LOOK_SECONDS = 2.0
 HELLO_SECONDS = 10.0
 IDLE_WRITE_SECONDS = 30.0
+LAST_WORDS_SECONDS = 1.0
+
+_PEER = struct.Struct("3i")  # Linux's struct ucred: process, user, group
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +39,7 @@ class History(Protocol):
 
     last_seq: int
 
-    def records(self, since: int = 0, run: str | None = None, limit: int = -1) -> Iterable[Record]: ...
+    def stored(self, since: int, limit: int) -> Iterable[tuple[int, float, str, bytes]]: ...
 
 
 class Server:
@@ -113,10 +120,12 @@ class Server:
         assert task is not None
         self._clients.add(task)
         try:
+            _refuse_others(writer)
             await self._serve(reader, writer)
         except BadInput as error:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, TimeoutError):
                 await _send(writer, p.Refused(reason=str(error)))
+                await _hear_out(reader, writer)
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # the client went away, or did not read for too long: it will reconnect from its last number
         except asyncio.CancelledError:
@@ -136,6 +145,7 @@ class Server:
                 f"this client speaks {older} protocol (version {hello.version}, the engine speaks {p.VERSION})",
                 hint="end the engine with `trex engine stop` and start it from the same installation",
             )
+        writer.transport.set_write_buffer_limits(high=AHEAD)
         await _send(writer, self._welcome())
         feeds: list[asyncio.Task[None]] = []
         try:
@@ -166,13 +176,25 @@ class Server:
         """Everything after `cursor`, then what comes."""
         while True:
             news = self._news
-            batch = tuple(self._history.records(cursor, limit=BATCH))
-            if batch:
-                cursor = batch[-1].seq
-                for part in _fitting(batch):
-                    await _send(writer, p.Records(records=part))
+            batch = self._batch(cursor)
+            if not batch:
+                await news.wait()
                 continue
-            await news.wait()
+            cursor = batch[-1].seq
+            await _send(writer, p.Records(stored=batch))
+            await asyncio.sleep(0)  # sending waits only for a slow client; others want their turn beside a quick one
+
+    def _batch(self, cursor: int) -> tuple[p.Stored, ...]:
+        """The next records that make a frame; a large one travels alone."""
+        batch: list[p.Stored] = []
+        size = 0
+        for row in self._history.stored(cursor, BATCH):
+            record = p.Stored(*row)
+            size += len(record.body)
+            if batch and size > BATCH_BYTES:
+                break
+            batch.append(record)
+        return tuple(batch)
 
     async def _beat(self, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -181,23 +203,36 @@ class Server:
 
 
 async def _until_gone(feed: Coroutine[None, None, None], writer: asyncio.StreamWriter) -> None:
-    """Run a feed; where the client no longer reads, cut the connection, which ends its reading half too."""
+    """Run a feed; where it cannot go on, cut the connection, which ends its reading half too."""
     try:
         await feed
-    except (OSError, TimeoutError):
+    except TrexError as error:  # an event larger than a frame, a journal that cannot be read
+        log.error("a client is cut off: %s", error)
+        with contextlib.suppress(OSError, TimeoutError):
+            await _send(writer, p.Refused(reason=str(error)))
+        writer.close()
+    except (OSError, TimeoutError):  # the client no longer reads
         writer.transport.abort()
 
 
-def _fitting(batch: tuple[Record, ...]) -> list[tuple[Record, ...]]:
-    """The batch in parts that fit a frame; prompts can make a record large."""
-    try:
-        p.encode(p.Records(records=batch))
-        return [batch]
-    except BadInput:
-        if len(batch) == 1:
-            raise
-        middle = len(batch) // 2
-        return _fitting(batch[:middle]) + _fitting(batch[middle:])
+def _refuse_others(writer: asyncio.StreamWriter) -> None:
+    """The socket's mode keeps other users out; this holds where the mode was changed. Raises BadInput."""
+    if peer_user(writer.get_extra_info("socket")) != os.getuid():
+        raise BadInput("this engine belongs to another user", hint="start your own with `trex run TASK`")
+
+
+def peer_user(connection: socket.socket) -> int:
+    """The user id of the process at the other end, by the kernel's word."""
+    _process, user, _group = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return int(user)
+
+
+async def _hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a refused client finish: one that is cut off while it speaks would not hear why. Raises TimeoutError."""
+    writer.write_eof()
+    async with asyncio.timeout(LAST_WORDS_SECONDS):
+        while await reader.read(BATCH_BYTES):
+            pass
 
 
 async def _send(writer: asyncio.StreamWriter, message: p.FromEngine) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from engine import jobs
 from engine.executor import checkpoints, failures, telemetry
 from engine.executor.stop import Interrupted, Stop
+from engine.failpoints import reach
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # a thread that waits gives its core away: matters when others want it too
@@ -47,11 +48,13 @@ def main(arguments: list[str]) -> int:
 
 def work(directory: Path) -> int:
     """Hold the directory and do its trial."""
+    reach("trial.begin")
     try:
         lock = jobs.hold(directory)
     except jobs.Locked:
         return 0
     with lock:
+        reach("trial.locked")
         stop = Stop()
         stop.listen()
         telemetry.log_to(directory / telemetry.LOG)
@@ -59,6 +62,7 @@ def work(directory: Path) -> int:
         outcome = attempt(directory, stop)
         telemetry.say(f"{outcome.state}{': ' if outcome.cause else ''}{outcome.cause}")
         jobs.finish(directory, outcome)
+        reach("exit.after")
     return {"done": 0, "failed": 1, "interrupted": 3}[outcome.state]
 
 
@@ -68,7 +72,10 @@ def attempt(directory: Path, stop: Stop) -> jobs.Exit:
         return jobs.Exit(state="done")
     try:
         from engine.executor import trial
-
+    except Exception as error:  # a driver or a library that is gone or broken: found at the import of whoever needs it
+        traceback.print_exc()
+        return failures.exit_for_import(error)
+    try:
         trial.run(directory, stop)
     except Interrupted:
         return jobs.Exit(state="interrupted", cause="asked to stop")

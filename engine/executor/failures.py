@@ -6,7 +6,7 @@ again and shown, never scored.
 
 from __future__ import annotations
 
-from engine.errors import IdeaFailure, ResourceFailure, TrexError
+from engine.errors import IdeaFailure, MachineFailure, ResourceFailure, TrexError
 from engine.jobs import Exit
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "cannot allocate memory")
@@ -22,6 +22,25 @@ def exit_for(error: BaseException) -> Exit:
     if is_out_of_memory(error):
         return Exit(state="failed", kind="resource", cause=f"out of memory: {_first_line(error)}")
     return Exit(state="failed", kind="machine", cause=f"{type(error).__name__}: {_first_line(error)}")
+
+
+def exit_for_import(error: BaseException) -> Exit:
+    """How a trial ended whose libraries could not be loaded: never an idea's fault."""
+    if is_out_of_memory(error):
+        return exit_for(error)
+    first = _root(error)
+    failure = MachineFailure(
+        f"the training libraries cannot be loaded ({type(first).__name__}: {_first_line(first)})",
+        hint="mend the graphics driver or the installation, then resume the run",
+    )
+    return exit_for(failure)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first of a chain of exceptions: libraries wrap what happened in sentences of their own."""
+    while (before := error.__cause__ or (None if error.__suppress_context__ else error.__context__)) is not None:
+        error = before
+    return error
 
 
 def is_out_of_memory(error: BaseException) -> bool:

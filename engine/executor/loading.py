@@ -28,9 +28,15 @@ EAGER_UP_TO = 256  # tokens; see docs/log.md: torch's fused attention is slow in
 WEIGHTS = "*.safetensors"
 
 
-def choose_device() -> torch.device:
-    """CUDA where it works, else the CPU."""
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+def choose_device(wanted: str = "") -> torch.device:
+    """`cpu` or `cuda` as wanted; else CUDA where it works. Raises MachineFailure: a card that has gone is no reason to
+    train on the CPU for hours."""
+    works = torch.cuda.is_available()
+    if wanted == "cuda" and not works:
+        raise MachineFailure(
+            "the graphics card of this run cannot be used any more", hint="mend its driver, then resume the run"
+        )
+    return torch.device("cuda", 0) if works and wanted != "cpu" else torch.device("cpu")
 
 
 def device_name(device: torch.device) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from engine.executor.job import State, Step
-from engine.files import disk_errors, read_jsonl, write_atomic, write_json
+from engine.files import disk_errors, read_jsonl, write_json, write_jsonl
 
 STATE_EVERY = 0.5  # seconds between state files within one phase
 METRICS, STATE, LOG = "metrics.jsonl", "state.json", "log.txt"
@@ -36,7 +37,7 @@ def log_to(path: Path) -> None:
 
 def say(message: str) -> None:
     """One line of the log, with the time of day."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {message}\n")
+    sys.stderr.write(f"{datetime.now():%H:%M:%S.%f}"[:12] + f" {message}\n")
 
 
 class Reporter:
@@ -59,10 +60,12 @@ class Reporter:
         if time.monotonic() - self._written >= STATE_EVERY:
             self._write()
 
-    def resume_after(self, step: int) -> None:
-        """Forget the steps after `step`: they will be run, and written, again."""
-        kept = [msgspec.json.encode(row) for row in read_jsonl(self._directory / METRICS) if row["step"] <= step]
-        write_atomic(self._directory / METRICS, b"".join(line + b"\n" for line in kept))
+    def resume_after(self, step: int) -> int:
+        """Forget the steps after `step`, which will be run, and written, again. Returns their number."""
+        rows = read_jsonl(self._directory / METRICS)
+        kept = [row for row in rows if row["step"] <= step]
+        write_jsonl(self._directory / METRICS, kept)
+        return len(rows) - len(kept)
 
     def step(self, step: Step) -> None:
         """Append one step to the metrics."""

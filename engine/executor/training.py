@@ -29,6 +29,7 @@ from engine.executor.loading import fit_attention
 from engine.executor.render import IGNORED, Example, end_token, pad_token
 from engine.executor.stop import Interrupted, Stop
 from engine.executor.telemetry import Reporter, say
+from engine.failpoints import reach
 from engine.plan import TrialConfig
 
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
@@ -57,6 +58,7 @@ def train(
     directory: Path,
     seed: int,
     save_every: int,
+    save_seconds: float,
     reporter: Reporter,
     stop: Stop,
     changed: str = "",
@@ -70,7 +72,8 @@ def train(
     _check_supervised(examples, end_token(tokenizer))
     fit_attention(model, max(len(row.ids) for row in examples))
     resumed = checkpoints.latest(directory)
-    watch = _Watch(reporter, stop, plan, resumed)
+    checkpoints.remove(directory, but=resumed[0] if resumed else None)
+    watch = _Watch(reporter, stop, plan, resumed, save_seconds)
     trainer = _Trainer(
         model=model,
         args=_arguments(config, plan, directory, seed, save_every, model.device.type),
@@ -82,8 +85,6 @@ def train(
     trainer.remove_callback(PrinterCallback)
     trainer.watch = watch
     cast_adapter(model)
-    if resumed:
-        say(f"going on after step {checkpoints.step_of(resumed[0])}")
     trainer.train(resume_from_checkpoint=str(resumed[0]) if resumed else None)
     if trainer.state.global_step < plan.steps:
         raise Interrupted
@@ -95,8 +96,7 @@ def train(
         loss=sum(step.loss for step in reporter.steps()) / plan.steps,
         changed=changed,
     )
-    checkpoints.keep_adapter(model, directory, facts)
-    return facts
+    return checkpoints.keep_adapter(model, directory, facts)
 
 
 def cast_adapter(model: Any) -> None:
@@ -128,6 +128,7 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
+        reach("train.micro_batch")
         labels = inputs.pop("labels")
         self.watch.count(int(inputs["attention_mask"].sum()))
         loss = answer_loss(model, inputs, labels, num_items_in_batch)
@@ -136,10 +137,15 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """A checkpoint needs no model card."""
 
+    def save_model(self, *arguments: Any, **options: Any) -> None:
+        super().save_model(*arguments, **options)
+        reach("checkpoint.half")
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         checkpoints.seal(folder, self.watch.seconds)
+        checkpoints.remove(folder.parent, but=folder)
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], labels: torch.Tensor, items: Any = None) -> torch.Tensor:
@@ -155,15 +161,22 @@ def answer_loss(model: Any, inputs: dict[str, Any], labels: torch.Tensor, items:
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Looks at every optimiser step: writes it down, refuses a diverged one, hears a request to stop."""
+    """Looks at every optimiser step: writes it down, refuses a diverged one, hears a request to stop, asks for a
+    checkpoint when the last one is `save_seconds` old."""
 
     def __init__(
-        self, reporter: Reporter, stop: Stop, plan: _Plan, resumed: tuple[Path, checkpoints.Seal] | None
+        self,
+        reporter: Reporter,
+        stop: Stop,
+        plan: _Plan,
+        resumed: tuple[Path, checkpoints.Seal] | None,
+        save_seconds: float,
     ) -> None:
         self._reporter, self._stop, self._plan = reporter, stop, plan
+        self._save_seconds = save_seconds or math.inf
         self._before = resumed[1].seconds if resumed else 0.0
         self._first = checkpoints.step_of(resumed[0]) + 1 if resumed else 1
-        self._began = self._last = time.monotonic()
+        self._began = self._last = self._saved = time.monotonic()
         self._tokens = 0
         self._process = psutil.Process()
 
@@ -177,14 +190,22 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
         self._tokens += tokens
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self._reporter.resume_after(self._first - 1)
-        self._reporter.phase("training", step=self._first - 1, steps=self._plan.steps)
-        self._began = self._last = time.monotonic()
+        done = self._first - 1
+        again = self._reporter.resume_after(done)
+        if done or again:
+            say(f"going on after step {done}; {again} later steps are done again")
+        self._reporter.phase("training", step=done, steps=self._plan.steps)
+        self._began = self._last = self._saved = time.monotonic()
 
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self._stop.asked and state.global_step < self._plan.steps:
-            control.should_save = control.should_training_stop = True
+        reach("train.step")
+        if state.global_step < self._plan.steps:  # after the last one the adapter itself is saved
+            control.should_training_stop |= self._stop.asked
+            control.should_save |= self._stop.asked or time.monotonic() - self._saved >= self._save_seconds
         self._stop.check_time()
+
+    def on_save(self, *_: Any, **__: Any) -> None:
+        self._saved = time.monotonic()
 
     def on_log(self, _args: Any, state: Any, *_: Any, logs: dict[str, Any] | None = None, **__: Any) -> None:
         if not logs or "loss" not in logs:
@@ -262,7 +283,7 @@ def _arguments(config: TrialConfig, plan: _Plan, directory: Path, seed: int, sav
         logging_nan_inf_filter=False,
         save_strategy="steps" if save_every else "no",
         save_steps=save_every or 500,
-        save_total_limit=2,  # the newest may be half-written
+        save_total_limit=None,  # the Trainer would count half-written ones, and remove whole ones for them
         report_to="none",
         disable_tqdm=True,
         use_cpu=device == "cpu",

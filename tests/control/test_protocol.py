@@ -39,7 +39,19 @@ def test_every_client_message_survives_the_wire(message: p.FromClient) -> None:
 
 def test_records_survive_the_wire() -> None:
     records = tuple(story.records(story.created(), story.base(), story.node("n1", "n0", 0.7)))
-    assert p.decode_from_engine(body(p.encode(p.Records(records=records)))) == p.Records(records=records)
+    sent = p.decode_from_engine(body(p.encode(p.Records.of(records))))
+    assert isinstance(sent, p.Records) and sent.records == records
+
+
+@pytest.mark.parametrize(
+    "event", [b"", b"{}", b'{"type":"noted"}', b'{"type":"of the future"}', b"[" * 100_000, b"\xff"]
+)
+def test_an_event_that_this_program_does_not_know_is_refused_when_it_is_looked_at(event: bytes) -> None:
+    records = p.Records(stored=(p.Stored(1, 0.0, "demo-1", event),))
+    sent = p.decode_from_engine(body(p.encode(records)))
+    assert sent == records
+    with pytest.raises(BadInput, match="not an event"):
+        assert isinstance(sent, p.Records) and sent.records
 
 
 @given(st.binary(max_size=200))

@@ -147,7 +147,7 @@ def make_trial(tmp_path: Path, model_dir: Path, nf4_cache: Path) -> MakeTrial:
 def start(directory: Path, **options: Any) -> subprocess.Popen[bytes]:
     """The trial's process, as the engine starts it."""
     command = [sys.executable, "-P", "-m", "engine.executor", str(directory)]
-    return subprocess.Popen(command, env=ENVIRONMENT, start_new_session=True, **options)
+    return subprocess.Popen(command, **{"env": ENVIRONMENT, "start_new_session": True, **options})
 
 
 def finish(process: subprocess.Popen[bytes], directory: Path) -> jobs.Exit:
