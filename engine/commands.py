@@ -55,6 +55,7 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     if researcher != "none":
         _must_be(models.find(researcher, engine.workspace.models), "researcher")
     folder = Path(command.task).resolve()
+    folder = folder.parent if folder.suffix == ".toml" else folder  # the task's file itself was named
     splits = await asyncio.to_thread(taskdata.materialise, task, folder, engine.workspace, offline=True)
     manifest = await asyncio.to_thread(taskdata.verify, splits)
     event = RunCreated(

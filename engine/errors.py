@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+LONGEST = 2000  # characters of a sentence: foreign names and values are quoted in it
+
 
 class TrexError(Exception):
     """A failure with a cause (`what`), a place (`where`) and a way out (`hint`)."""
@@ -27,7 +29,8 @@ class TrexError(Exception):
     def __str__(self) -> str:
         """One line: `where: what; hint`."""
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return one_line(f"{head}; {self.hint}" if self.hint else head)
+        whole = f"{head}; {self.hint}" if self.hint else head
+        return one_line(whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} ... {whole[-LONGEST // 4 :]}")
 
 
 class BadInput(TrexError):

@@ -19,6 +19,8 @@ import msgspec
 from engine.errors import BadInput, MachineFailure
 from engine.failpoints import reach
 
+# All that msgspec raises for bytes from outside: its own errors, and two of Python's.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import MachineFailure
+from engine.files import UNREADABLE
 from engine.migrations import SCHEMA
 from engine.search.events import AnyEvent
 
@@ -74,7 +75,7 @@ def verify(copy: Path, like: Path | None = None) -> Content:
             with closing(connect(like)) as db:
                 if _row(db, content.last_seq) != last:
                     raise _unfit(copy, "its last event is not the journal's")
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+    except (sqlite3.DatabaseError, *UNREADABLE, TypeError) as error:
         raise _unfit(copy, str(error)) from None
     return content
 

@@ -15,9 +15,10 @@ from typing import IO, Literal
 
 import msgspec
 
-from engine.files import write_json
+from engine.files import UNREADABLE, write_json
 
 LOCK, EXIT = "lock", "exit.json"
+MAX_EXIT, MAX_CAUSE = 1024 * 1024, 2000  # bytes, characters: it becomes an event
 
 
 class Exit(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,11 @@ def finish(directory: Path, outcome: Exit) -> None:
 
 def outcome(directory: Path) -> Exit | None:
     """The job's own word, or None where it has not ended (or was killed)."""
+    path = directory / EXIT
     try:
-        return msgspec.json.decode((directory / EXIT).read_bytes(), type=Exit)
-    except (FileNotFoundError, msgspec.MsgspecError):
+        if path.stat().st_size > MAX_EXIT:
+            return None
+        said = msgspec.json.decode(path.read_bytes(), type=Exit)
+    except (OSError, *UNREADABLE):
         return None
+    return msgspec.structs.replace(said, cause=said.cause[:MAX_CAUSE])

@@ -16,7 +16,7 @@ import msgspec
 
 from engine import backups, intact
 from engine.errors import BadInput, MachineFailure
-from engine.files import disk_errors
+from engine.files import UNREADABLE, disk_errors
 from engine.migrations import SCHEMA, migrate
 from engine.search.events import AnyEvent, Learned, Record
 from engine.workspace import PLACE
@@ -143,7 +143,7 @@ class Journal:
         try:
             event: AnyEvent = _decode(body)
             return event
-        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError) as error:
+        except (*UNREADABLE, TypeError) as error:
             raise _damaged(f"an event cannot be read: {error}", self._path) from None
 
 

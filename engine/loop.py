@@ -86,7 +86,8 @@ def grow(run: Run) -> None:
     if restore.node(run, next_name(run.tree)):
         return
     choice = choose(run.tree)
-    run.record(NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=choice.why))
+    why = choice.rivals
+    run.record(NodeAdded(node=next_name(run.tree), parent=choice.parent, direction=choice.direction, why=why))
 
 
 def next_name(tree: Tree) -> str:

@@ -15,10 +15,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.errors import BadInput
+from engine.files import UNREADABLE
 
 T = TypeVar("T")
 
 MAX_BYTES = 8 * 1024 * 1024
+MAX_TOML = 1024 * 1024  # tomllib needs seconds for more
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.\"-]+)\s*\]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
@@ -26,7 +28,7 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 
 def from_toml(path: Path, kind: type[T]) -> T:
     """Read a TOML file into `kind`. Raises BadInput with file, line and field."""
-    text = read_text(path)
+    text = read_text(path, MAX_TOML)
     return convert(toml(text, str(path)), kind, source=str(path), text=text)
 
 
@@ -50,7 +52,7 @@ def from_json(data: bytes, kind: type[T], *, source: str) -> T:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         raise _explained(error, kind, source, "") from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"not valid JSON: {error}", where=source) from None
 
 

@@ -12,13 +12,17 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
+from typing import IO
 
 from engine import jobs
 from engine.executor import checkpoints, failures, telemetry
 from engine.executor.stop import Interrupted, Stop
 from engine.failpoints import reach
 
+_held: list[IO[str]] = []  # the directory's lock: until this process is gone, and its memory with it
+
 ENVIRONMENT = {
+    "TORCH_COMPILE_DISABLE": "1",  # nothing here is compiled, but bitsandbytes asks for it: a second of imports
     "OMP_WAIT_POLICY": "PASSIVE",  # a thread that waits gives its core away: matters when others want it too
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
@@ -50,19 +54,18 @@ def work(directory: Path) -> int:
     """Hold the directory and do its trial."""
     reach("trial.begin")
     try:
-        lock = jobs.hold(directory)
+        _held.append(jobs.hold(directory))
     except jobs.Locked:
         return 0
-    with lock:
-        reach("trial.locked")
-        stop = Stop()
-        stop.listen()
-        telemetry.log_to(directory / telemetry.LOG)
-        (directory / jobs.EXIT).unlink(missing_ok=True)
-        outcome = attempt(directory, stop)
-        telemetry.say(f"{outcome.state}{': ' if outcome.cause else ''}{outcome.cause}")
-        jobs.finish(directory, outcome)
-        reach("exit.after")
+    reach("trial.locked")
+    stop = Stop()
+    stop.listen()
+    telemetry.log_to(directory / telemetry.LOG)
+    (directory / jobs.EXIT).unlink(missing_ok=True)
+    outcome = attempt(directory, stop)
+    telemetry.say(f"{outcome.state}{': ' if outcome.cause else ''}{outcome.cause}")
+    jobs.finish(directory, outcome)
+    reach("exit.after")
     return {"done": 0, "failed": 1, "interrupted": 3}[outcome.state]
 
 
@@ -86,4 +89,7 @@ def attempt(directory: Path, stop: Stop) -> jobs.Exit:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # taking torch apart in good order needs seconds, in which the memory is still held

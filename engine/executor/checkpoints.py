@@ -14,7 +14,7 @@ import msgspec
 
 from engine.executor.job import Result
 from engine.failpoints import reach
-from engine.files import disk_errors, sha256_file, write_json
+from engine.files import UNREADABLE, disk_errors, sha256_file, write_json
 
 SEAL = "sealed.json"
 TRAINED = "trained.json"
@@ -92,7 +92,7 @@ def step_of(checkpoint: Path) -> int:
 def _seal_of(checkpoint: Path) -> Seal | None:
     try:
         seal = msgspec.json.decode((checkpoint / SEAL).read_bytes(), type=Seal)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
     return seal if is_whole(checkpoint, seal.files) else None
 
@@ -109,7 +109,7 @@ def trained(directory: Path) -> Trained | None:
     """The finished training of this directory, or None where there is none or its adapter is damaged."""
     try:
         facts = msgspec.json.decode((directory / TRAINED).read_bytes(), type=Trained)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
     return facts if is_whole(directory / ADAPTER, facts.adapter) else None
 
@@ -118,7 +118,7 @@ def finished(directory: Path) -> bool:
     """Whether a whole result lies here already."""
     try:
         msgspec.json.decode((directory / RESULT).read_bytes(), type=Result)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return False
     return True
 

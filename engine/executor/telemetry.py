@@ -5,6 +5,7 @@ Not its result. Everything here is written for whoever looks at the directory, a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import Any
 import msgspec
 
 from engine.executor.job import State, Step
-from engine.files import disk_errors, read_jsonl, write_json, write_jsonl
+from engine.files import UNREADABLE, disk_errors, write_json, write_jsonl
 
 STATE_EVERY = 0.5  # seconds between state files within one phase
 METRICS, STATE, LOG = "metrics.jsonl", "state.json", "log.txt"
@@ -40,6 +41,19 @@ def say(message: str) -> None:
     sys.stderr.write(f"{datetime.now():%H:%M:%S.%f}"[:12] + f" {message}\n")
 
 
+def steps_in(directory: Path) -> list[Step]:
+    """The steps that a trial has written down. A line torn by a kill, or by somebody's editor, is left out."""
+    try:
+        lines = (directory / METRICS).read_bytes().split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        with contextlib.suppress(*UNREADABLE):
+            found.append(msgspec.json.decode(line, type=Step))
+    return found
+
+
 class Reporter:
     """Writes the state and the steps of one trial."""
 
@@ -62,8 +76,8 @@ class Reporter:
 
     def resume_after(self, step: int) -> int:
         """Forget the steps after `step`, which will be run, and written, again. Returns their number."""
-        rows = read_jsonl(self._directory / METRICS)
-        kept = [row for row in rows if row["step"] <= step]
+        rows = self.steps()
+        kept = [row for row in rows if row.step <= step]
         write_jsonl(self._directory / METRICS, kept)
         return len(rows) - len(kept)
 
@@ -76,7 +90,7 @@ class Reporter:
 
     def steps(self) -> list[Step]:
         """All steps so far, those before an interruption included."""
-        return [msgspec.convert(row, Step) for row in read_jsonl(self._directory / METRICS)]
+        return steps_in(self._directory)
 
     def _write(self) -> None:
         self._written = time.monotonic()

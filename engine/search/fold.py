@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from engine.errors import MachineFailure
 from engine.plan import Plan
 from engine.search import events as ev
 from engine.search.tree import ROOT, ROOT_TRIAL, Deed, Node, Score, Tree, Trial
 
-DEEDS = (
+DEEDS: tuple[type[ev.Event], ...] = (
     ev.FlagSet,
     ev.Forked,
     ev.HintGiven,
@@ -35,9 +36,14 @@ def fold(records: Iterable[ev.Record]) -> Tree:
 
 
 def apply(tree: Tree, record: ev.Record) -> Tree:
-    """The tree after one more record."""
-    _note_deed(tree, record)
-    _APPLY[type(record.event)](tree, record.event, record.time)
+    """The tree after one more record. Raises MachineFailure where it cannot follow on what went before."""
+    try:
+        _note_deed(tree, record)
+        _APPLY[type(record.event)](tree, record.event, record.time)
+    except (KeyError, AssertionError):
+        kind = type(record.event).__struct_config__.tag
+        what = f"event {record.seq} ({kind}) does not fit what went before it"
+        raise MachineFailure(what, where=record.run, hint="`trex doctor` says more") from None
     if not tree.run:
         tree.run = record.run
     tree.last_seq, tree.last_time = record.seq, record.time
@@ -47,7 +53,7 @@ def apply(tree: Tree, record: ev.Record) -> Tree:
 def _note_deed(tree: Tree, record: ev.Record) -> None:
     """Remember what a person did; what is taken back is forgotten, and so is the taking back."""
     event = record.event
-    if not isinstance(event, DEEDS) or (isinstance(event, ev.RunResumed | ev.Collected) and event.by == "engine"):
+    if type(event) not in DEEDS or (isinstance(event, ev.RunResumed | ev.Collected) and event.by == "engine"):
         return
     undone = getattr(event, "undoes", 0)
     if undone:

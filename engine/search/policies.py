@@ -16,6 +16,7 @@ from engine.search.events import Term
 from engine.search.reward import rewards
 from engine.search.tree import ROOT, Tree
 
+REMEMBERED = 16
 ROOT_ROUNDS = 3  # without them, UCT over all nodes grows one chain
 
 
@@ -26,6 +27,13 @@ class Choice:
     parent: str
     why: tuple[Term, ...]
     direction: Direction | None = None
+
+    @property
+    def rivals(self) -> tuple[Term, ...]:
+        """The terms to be remembered: of the chosen one and the best others. All of them would make a history of n
+        nodes n squared long."""
+        best = sorted(self.why, key=lambda t: (t.node != self.parent, -t.total))[:REMEMBERED]
+        return tuple(term for term in self.why if term in best)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import TrexError
 from engine.executor.job import Item, Result
+from engine.executor.telemetry import steps_in
 from engine.files import read_jsonl
 from engine.report.scoring import compare
 from engine.researcher.facts import reference_of, start_of
@@ -45,15 +46,15 @@ def read_round(run: Run, name: str) -> Round:
 def curve(run: Run, trial: Trial) -> Curve:
     """A trial's training in a few numbers."""
     assert trial.config is not None
-    steps = read_jsonl(trials.directory(run, trial.id, "validation") / "metrics.jsonl")
-    losses = [float(step["loss"]) for step in steps]
+    steps = steps_in(trials.directory(run, trial.id, "validation"))
+    losses = [step.loss for step in steps]
     return Curve(
         trial=trial.id,
         config=trial.config,
         score=trial.score.value if trial.score else None,
         first_loss=losses[0] if losses else 0.0,
         last_loss=losses[-1] if losses else 0.0,
-        top_grad_norm=max((float(step["grad_norm"]) for step in steps), default=0.0),
+        top_grad_norm=max((step.grad_norm for step in steps), default=0.0),
         failure=trial.cause if trial.score is None else "",
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.files import disk_errors, write_json
+from engine.files import UNREADABLE, disk_errors, write_json
 from engine.plan import Plan
 from engine.search.events import Forked, NodeAdded, Noted
 from engine.search.policies import choose
@@ -47,7 +47,7 @@ def node(run: Run, name: str) -> bool:
         run.record(Forked(node=name, source=kept.parent, plan=kept.plan, by=kept.by))
         return True
     choice = choose(run.tree)
-    why = choice.why if choice.parent == kept.parent else ()
+    why = choice.rivals if choice.parent == kept.parent else ()
     direction = kept.plan.direction if kept.plan.source == "baseline" else None
     run.record(NodeAdded(node=name, parent=kept.parent, direction=direction, why=why))
     return True
@@ -76,5 +76,5 @@ def _file(run: Run, node: str) -> Path:
 def _read(path: Path) -> Kept | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Kept)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None

@@ -18,7 +18,7 @@ import msgspec
 from engine import jobs, taskdata
 from engine.amounts import seconds
 from engine.errors import MachineFailure, TrexError
-from engine.executor.job import Result, TrialJob
+from engine.executor.job import Result, State, TrialJob
 from engine.failpoints import reach
 from engine.files import fingerprint, write_json
 from engine.ftbench.metrics import score as score_of
@@ -172,7 +172,7 @@ async def interrupt(run: Run, trial: str, split: Split, why: Literal["paused", "
     """Ask the process to save its state and go; after a while, end it. The rest is as at any other end."""
     folder = directory(run, trial, split)
     run.doing(f"{trial} is being {'saved' if why == 'paused' else 'ended'} ({why})")
-    if why == "paused":
+    if why == "paused" and has_something_to_save(folder):
         run.processes.interrupt(folder)
     else:
         run.processes.kill(folder)
@@ -189,6 +189,16 @@ async def interrupt(run: Run, trial: str, split: Split, why: Literal["paused", "
         run.record(Interrupted(trial=trial, node=run.tree.trial(trial).node, split=split, cause=why))
     else:
         fail(run, trial, split, "cancelled", why)
+
+
+def has_something_to_save(folder: Path) -> bool:
+    """Whether the process has state that is not on the disk: while it trains. Imports and loading take seconds in which
+    it hears nothing, and judging begins anew in any case."""
+    try:
+        state = from_json((folder / "state.json").read_bytes(), State, source=str(folder))
+    except (OSError, TrexError):
+        return False
+    return state.phase in ("training", "saving")
 
 
 def settle(run: Run, trial: str, split: Split, end: jobs.Exit | None) -> None:

@@ -26,7 +26,7 @@ RUN, NODE, TRIAL = "letters-1", "n1", "n1t0"
 PATIENCE = 600.0
 LOOK = 0.002
 TIMES = 2  # of each act; a trial is given up after five deaths
-LONG = {"baseline.max_steps": "1000000", "budget.examples_per_trial": "10000000", "budget.wall": "8h"}
+LONG = {"baseline.max_steps": "200000", "budget.examples_per_trial": "10000000", "budget.wall": "10000h"}
 
 
 async def measured(place: Place) -> AsyncIterator[tuple[str, float]]:
@@ -59,6 +59,7 @@ class _Scene:
         self._socket = place.workspace.socket
         self._trial = place.workspace.trial(RUN, TRIAL)
         self._pid = 0  # of the last process that was seen to train
+        self._since = 0.0  # when it ended: what its folder says of the time before is no sign of life
 
     async def say(self, command: p.Command) -> None:
         reply = await client.call(self._socket, command)
@@ -71,16 +72,16 @@ class _Scene:
         self._pid = jobs.holder(self._trial)
 
     async def pause(self) -> float:
-        pid, began = self._pid, time.perf_counter()
-        await self._flag("n0", "paused", True)
-        await until(lambda: is_gone(pid), "the paused process does not go")
-        return time.perf_counter() - began
+        async with news(self._socket) as records:
+            pid, began = self._pid, time.perf_counter()
+            await self._flag("n0", "paused", True)
+            await until(lambda: is_gone(pid), "the paused process does not go")
+            seconds = time.perf_counter() - began
+            await _interruption(records)
+        self._since = time.time()
+        return seconds
 
     async def resume(self) -> float:
-        async with news(self._socket) as records:  # a resume that overtakes the end of the pause is another matter
-            async for record in records:
-                if isinstance(record.event, ev.Interrupted):
-                    break
         began = time.perf_counter()
         await self._flag("n0", "paused", False)
         await self.training()
@@ -89,13 +90,11 @@ class _Scene:
     async def death(self) -> float:
         """Between the signal and the record's own time."""
         async with news(self._socket) as records:
-            began = time.time()
+            self._since = time.time()
             os.kill(self._pid, signal.SIGKILL)
-            async for record in records:
-                if isinstance(record.event, ev.Interrupted) and record.time >= began:
-                    break
+            seconds = await _interruption(records) - self._since
         await self.training()
-        return record.time - began
+        return seconds
 
     async def prune(self) -> float:
         pid, began = self._pid, time.perf_counter()
@@ -114,14 +113,22 @@ class _Scene:
             stepped = (self._trial / "metrics.jsonl").stat().st_mtime
         except (OSError, msgspec.MsgspecError):
             return False
-        return state.phase == "training" and stepped > state.since
+        return state.phase == "training" and stepped > state.since > self._since
+
+
+async def _interruption(records: AsyncIterator[ev.Record]) -> float:
+    """When the journal says that the trial was interrupted (Unix seconds)."""
+    async for record in records:
+        if isinstance(record.event, ev.Interrupted) and record.event.trial == TRIAL:
+            return record.time
+    raise SystemExit("the engine went away")
 
 
 @asynccontextmanager
 async def news(socket: Path) -> AsyncIterator[AsyncIterator[ev.Record]]:
-    """All records, those that come included."""
+    """The records from now on."""
     connection = await client.Connection.open(socket)
-    await connection.send(p.Subscribe())
+    await connection.send(p.Subscribe(since=connection.welcome.last_seq))
 
     async def records() -> AsyncIterator[ev.Record]:
         async for message in connection:

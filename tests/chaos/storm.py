@@ -219,7 +219,8 @@ class Storm:
     def suits(self, who: str, tree: Tree) -> bool:
         """Whether such a process can die now without the engine being right to give something up."""
         trials = [trial for node in tree.nodes.values() for trial in node.trials.values()]
-        tired = any(trial.deaths >= DEATHS for trial in trials if trial.state not in SETTLED)
+        judged = tree.judging.trial if tree.judging else ""
+        tired = any(t.deaths >= DEATHS for t in trials if t.state not in SETTLED or t.id == judged)
         if who == "training":
             return not tired and not tree.champion
         healed = not self.hurt or any(r.seq > self.hurt and isinstance(r.event, RESULTS) for r in self.scene.records())

@@ -6,6 +6,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.outline import outline
 from tests.chaos.run import faults
 from tests.chaos.scene import Scene, prepare
@@ -27,6 +29,7 @@ ORDERS = (
 )
 
 
+@pytest.mark.timeout(600)
 def test_a_search_under_a_dozen_deaths_comes_to_the_same(tmp_path: Path) -> None:
     prepare(tmp_path, rounds=2, trials=1, candidates=1)
     calm, wild = Scene(tmp_path, "calm"), Scene(tmp_path, "wild")
@@ -34,7 +37,7 @@ def test_a_search_under_a_dozen_deaths_comes_to_the_same(tmp_path: Path) -> None
     storms = (Storm(calm, deque(), hits.append), Storm(wild, deque(ORDERS), hits.append, together=len(ORDERS)))
     try:
         with ThreadPoolExecutor() as pool:
-            for done in [pool.submit(storm.run, 240.0) for storm in storms]:
+            for done in [pool.submit(storm.run, 500.0) for storm in storms]:
                 done.result()
         assert len(hits) == len(ORDERS), f"deaths at {[hit.point for hit in hits]} only"
         assert faults(wild, outline(calm)) == []

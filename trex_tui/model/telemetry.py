@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from engine.executor.job import Item, Result, State, Step
+from engine.files import UNREADABLE
 
 WINDOW = 512 * 1024  # bytes of one file per reading
 LOG_START = 16 * 1024  # bytes of an old log that are shown
@@ -137,7 +138,7 @@ def _prompts(split: Path, wanted: frozenset[str]) -> dict[str, str]:
                 prompt = decode(row)
                 if prompt.id in wanted:
                     found[prompt.id] = prompt.prompt
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return found
     return found
 
@@ -147,7 +148,7 @@ def _steps(rows: list[bytes]) -> tuple[Step, ...]:
     for row in rows:
         try:
             steps.append(_step.decode(row))
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             continue  # a line torn by a kill; the next one is whole
     return tuple(steps)
 
@@ -173,7 +174,7 @@ def _decoded(path: Path, decoder: Any, limit: int) -> Any:
         if path.stat().st_size > limit:
             return None
         return decoder.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNREADABLE):
         return None
 
 
