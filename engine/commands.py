@@ -45,7 +45,7 @@ async def carry_out(engine: Engine, command: p.Command) -> p.Reply:
 async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
     """Check everything that can be checked now, make the run's folder, record it: the queue is the journal."""
     task = load_task(Path(command.task), command.changes)
-    limits = limits_of(task.budget, datetime.now(), rounds=command.rounds, wall=command.wall)
+    limits = limits_of(task.budget, datetime.now(), rounds=command.rounds, wall=command.wall, ahead=engine.clock.ahead)
     researcher = command.researcher or task.model.researcher
     policy_named(command.policy)
     if command.normaliser not in NORMALISERS:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import msgspec
 from engine.errors import BadInput, MachineFailure
 from engine.failpoints import reach
 
+MAX_READ = 1 << 30
 # All that msgspec raises for bytes from outside: its own errors, and two of Python's.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
@@ -56,6 +58,17 @@ def expanded(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         raise BadInput("there is no such home folder", where=str(path), hint="write the whole path") from None
+
+
+def read_regular(path: Path, limit: int = MAX_READ) -> bytes:
+    """An ordinary file's bytes. Raises OSError: not there, no ordinary file (a pipe would never end), too large."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no ordinary file", str(path))
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return data
 
 
 def is_file(path: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 import msgspec
 
-from engine.files import UNREADABLE, write_json
+from engine.files import UNREADABLE, read_regular, write_json
 
 LOCK, EXIT = "lock", "exit.json"
 MAX_EXIT, MAX_CAUSE = 1024 * 1024, 2000  # bytes, characters: it becomes an event
@@ -52,7 +52,7 @@ def is_alive(directory: Path) -> bool:
     """Whether a process holds the directory. Never call it inside the holding process."""
     try:
         handle = (directory / LOCK).open("r+")
-    except FileNotFoundError:
+    except OSError:  # not there, or no file that a process could hold
         return False
     with handle:
         try:
@@ -86,7 +86,7 @@ def outcome(directory: Path) -> Exit | None:
     try:
         if path.stat().st_size > MAX_EXIT:
             return None
-        said = msgspec.json.decode(path.read_bytes(), type=Exit)
+        said = msgspec.json.decode(read_regular(path), type=Exit)
     except (OSError, *UNREADABLE):
         return None
     return msgspec.structs.replace(said, cause=said.cause[:MAX_CAUSE])

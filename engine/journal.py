@@ -47,11 +47,11 @@ class Journal:
     """Events in order. `clock` gives Unix seconds; times never go backwards within a journal."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._db, self._path, self._clock = connection, path, clock
+        self._db, self._path, self.clock = connection, path, clock
         self._file = _identity(path)
         last, at, count = connection.execute("SELECT max(seq), max(time), count(*) FROM events").fetchone()
         self.last_seq: int = last or 0
-        self._last_time: float = at or 0.0
+        self.last_time: float = at or 0.0
         if count != self.last_seq:
             raise _damaged(f"{self.last_seq - count:,} of {self.last_seq:,} events are missing", path)
 
@@ -95,8 +95,8 @@ class Journal:
             what = "the journal was removed or replaced while the engine worked"
             hint = "end the engine with `trex engine stop`, put the journal back, start again"
             raise MachineFailure(what, where=str(self._path), hint=hint)
-        self._last_time = max(self._last_time, self._clock())
-        record = Record(seq=self.last_seq + 1, time=self._last_time, run=run, event=event)
+        self.last_time = max(self.last_time, self.clock())
+        record = Record(seq=self.last_seq + 1, time=self.last_time, run=run, event=event)
         kind = str(type(event).__struct_config__.tag)
         try:
             self._db.execute(

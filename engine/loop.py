@@ -35,6 +35,9 @@ async def carry_out(run: Run, command: d.Command) -> None:
         case d.PrepareData(node):
             await unless_held(run, node, data.prepare(run, node))
         case d.Judge(trial, split):
+            if split == "validation" and data.is_lost(run, node := run.tree.trial(trial).node):
+                await unless_held(run, node, data.prepare_again(run, node))
+                return
             trials.launch(run, trial, split)
         case d.Follow(trial, split):
             await trials.follow(run, trial, split)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from engine import __version__, backups, commands, strict
+from engine.clock import Clock
 from engine.control import protocol as p
 from engine.control.server import Server
 from engine.errors import BadInput, MachineFailure, TrexError
@@ -31,6 +32,7 @@ from engine.search import budget
 from engine.search.events import Adopted, AnyEvent, Noted, Record, RunEnded, RunPaused
 from engine.search.fold import apply
 from engine.search.tree import Tree
+from engine.steps import restore
 from engine.steps.context import Run
 from engine.steps.trials import last_life
 from engine.task import Task
@@ -47,6 +49,7 @@ class Engine:
 
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
         self.workspace, self.journal = workspace, journal
+        self.clock = journal.clock = Clock(journal.last_time)
         self.trees: dict[str, Tree] = {}
         for record in journal.records():
             self._fold(record)
@@ -55,7 +58,7 @@ class Engine:
         self.minds = Minds(workspace, journal)
         self.server = Server(workspace.socket, journal, self.handle, self.pulse, self.welcome)
         self.active: Run | None = None
-        self.activity, self.since = "idle", time.time()
+        self.activity, self.since = "idle", self.clock()
         self.device = (gpus() or ["CPU"])[0]
         self.work = asyncio.Event()
         self.closing = asyncio.Event()
@@ -126,7 +129,9 @@ class Engine:
         """An engine worked on this run before. Time in which nobody did counts for no budget (a trial may have)."""
         tree = self.trees[name]
         alive = last_life(self.workspace, name, tree)
-        self.record(name, Adopted(idle_seconds=max(0.0, time.time() - max(alive, tree.last_time))))
+        self.record(name, Adopted(idle_seconds=max(0.0, self.now() - max(alive, tree.last_time))))
+        if self.active is not None:
+            restore.every_node(self.active)
 
     def task_of(self, name: str) -> Task:
         """The run's task as it was when the run was asked for. Raises BadInput where it cannot be read."""
@@ -151,7 +156,7 @@ class Engine:
             mind=self.minds.of(setup),
             write=self.record,
             doing=self.doing,
-            clock=time.time,
+            clock=self.clock,
         )
 
     def unfinished(self) -> list[str]:
@@ -160,7 +165,7 @@ class Engine:
 
     def doing(self, what: str) -> None:
         if what != self.activity:
-            self.activity, self.since = what, time.time()
+            self.activity, self.since = what, self.now()
 
     # --- clients -----------------------------------------------------------------------------------------------
 
@@ -172,7 +177,7 @@ class Engine:
         return await commands.carry_out(self, command)
 
     def now(self) -> float:
-        return time.time()
+        return self.clock()
 
     def remove_adapters(self, run: str, trials: tuple[str, ...], by: str) -> int:
         """Take away these trials' adapters and checkpoints; returns the bytes freed."""
@@ -195,7 +200,7 @@ class Engine:
 
     def pulse(self) -> p.Pulse:
         """What is going on now."""
-        run, now = self.active, time.time()
+        run, now = self.active, self.now()
         tree = run.tree if run else None
         running = tree.running() if tree else []
         judging = f"{tree.judging.trial} ({tree.judging.split})" if tree and tree.judging else ""
@@ -235,7 +240,7 @@ class Engine:
 
     async def _keep_backups(self) -> None:
         journal = self.workspace.journal
-        await backups.keep(journal, lambda: self.journal.last_seq, time.time, self.run_ended, self._no_backup)
+        await backups.keep(journal, lambda: self.journal.last_seq, self.clock, self.run_ended, self._no_backup)
 
     def _no_backup(self, why: str) -> None:
         log.warning("%s", why)

@@ -12,12 +12,13 @@ import msgspec
 
 from engine import forking, limits
 from engine.control import protocol as p
-from engine.errors import BadInput
+from engine.errors import BadInput, one_line
 from engine.researcher.propose import baseline_plan
 from engine.search import budget, steering
 from engine.search import events as ev
 from engine.search.decide import KEEP_BEST
 from engine.search.tree import ROOT, Tree, Trial
+from engine.steps import restore
 
 if TYPE_CHECKING:
     from engine.service import Engine
@@ -90,6 +91,8 @@ def _check_flag(tree: Tree, run: str, event: ev.FlagSet) -> None:
         _must_go_on(tree, run)
     if event.flag == "pruned" and event.trial:
         raise BadInput("a single trial cannot be pruned", hint=f"prune {event.node}, or pause {event.trial}")
+    if event.flag == "pruned" and event.on and tree.champion:
+        raise BadInput(f"the champion ({tree.champion}) is chosen already", hint="export another trial, if you prefer")
     if event.flag == "pruned" and event.node == ROOT:
         raise BadInput("the base model cannot be pruned", hint="stop the run instead")
     held = tree.trial(event.trial) if event.trial else tree.nodes[event.node]
@@ -128,6 +131,8 @@ def fork(engine: Engine, command: p.Fork) -> p.Reply:
         if tree.nodes[ROOT].state == "done" and (refusal := budget.trial_refusal(tree, config, now)):
             raise BadInput(refusal, where="the fork", hint="`trex budget` gives the run more")
     name = f"n{len(tree.nodes)}"
+    if (engine.workspace.node(command.run, name) / restore.NODE).exists():
+        raise BadInput(f"{name} is about to be taken up again from its folder", hint="fork again in a moment")
     event = ev.Forked(node=name, source=command.node, plan=plan, by=command.by, first=command.first)
     engine.record(command.run, event)
     cost = sum(budget.trial_seconds(tree, config) for config in plan.trials)
@@ -139,16 +144,14 @@ def give_hint(engine: Engine, command: p.GiveHint) -> p.Reply:
     _must_be_there(tree, command.run, command.node)
     _must_go_on(tree, command.run)
     _must_try_on(tree, command.run)
-    text = " ".join(command.text.split())
+    text = one_line(" ".join(command.text.split()))
     if not text:
         raise BadInput("the hint is empty", hint="write what the Researcher should know or try")
     if len(tree.hints) >= HINTS:
         raise BadInput(f"{command.run} has {HINTS} hints already", hint="withdraw some")
     if any(h.text == text and h.node == command.node for h in tree.hints.values()):
         raise BadInput(f"{command.node} has this very hint already")
-    # Numbers are never used again: one more than the largest that was ever given.
-    given = [int(d.event.hint[1:]) for d in tree.deeds if isinstance(d.event, ev.HintGiven | ev.HintWithdrawn)]
-    name = f"h{max([*given, *(int(h[1:]) for h in tree.hints)], default=0) + 1}"
+    name = f"h{tree.hints_given + 1}"  # numbers are never used again
     engine.record(command.run, ev.HintGiven(hint=name, node=command.node, text=text, by=command.by))
     who = "" if tree.setup.researcher != "none" else " (this run has no Researcher to read it)"
     return _done(command, f"hint {name} holds for {'the run' if command.node == ROOT else command.node}{who}")
@@ -195,7 +198,7 @@ def set_budget(engine: Engine, command: p.SetBudget) -> p.Reply:
     tree = engine.tree(command.run)
     _must_go_on(tree, command.run)
     _must_try_on(tree, command.run)
-    new = limits.changed(tree.limits, command, datetime.fromtimestamp(engine.now()))
+    new = limits.changed(tree.limits, command, datetime.now(), engine.clock.ahead)
     if new == tree.limits:
         raise BadInput(f"{command.run} may spend just that already")
     _check_budget(tree, new, engine.now())

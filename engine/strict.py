@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.errors import BadInput
-from engine.files import UNREADABLE
+from engine.files import UNREADABLE, read_regular
 
 T = TypeVar("T")
 
@@ -67,13 +67,11 @@ def convert(raw: object, kind: type[T], *, source: str, text: str = "") -> T:
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """The file's text (UTF-8). Raises BadInput where it is missing, too large or not text."""
     try:
-        if path.stat().st_size > limit:
-            raise BadInput(f"the file is larger than {limit:,} bytes", where=str(path))
-        return path.read_text(encoding="utf-8-sig")  # Windows' editors begin with a byte order mark
+        if path.is_dir():
+            raise BadInput("this is a folder, not a file", where=str(path))
+        return read_regular(path, limit).decode("utf-8-sig")  # Windows' editors begin with a byte order mark
     except FileNotFoundError:
         raise BadInput("no such file", where=str(path), hint="check the path") from None
-    except IsADirectoryError:
-        raise BadInput("this is a folder, not a file", where=str(path)) from None
     except UnicodeDecodeError:
         raise BadInput("the file is not UTF-8 text", where=str(path), hint="save it as UTF-8") from None
     except OSError as error:

@@ -18,7 +18,7 @@ import pytest
 from engine import jobs, taskdata
 from engine.aidp.job import DataJob, DataReport, Step
 from engine.executor.job import Item, Result, TrialJob
-from engine.files import fingerprint, read_jsonl, write_json, write_jsonl
+from engine.files import fingerprint, read_jsonl, sha256_file, write_json, write_jsonl
 from engine.journal import Journal
 from engine.loop import search
 from engine.plan import Plan, TrialConfig
@@ -90,7 +90,10 @@ class ScriptedProcesses:
         rows = read_jsonl(Path(job.train_rows))
         write_jsonl(directory / "data.jsonl", rows)
         steps = (Step(operator="shuffle", rows_in=len(rows), rows_out=len(rows)),)
-        write_json(directory / "report.json", DataReport(rows=len(rows), sha256="", steps=steps, seconds=0.1))
+        write_json(
+            directory / "report.json",
+            DataReport(rows=len(rows), sha256=sha256_file(directory / "data.jsonl"), steps=steps, seconds=0.1),
+        )
 
     def _train(self, directory: Path) -> None:
         job = msgspec.json.decode((directory / "plan.json").read_bytes(), type=TrialJob)
@@ -423,6 +426,17 @@ def test_the_base_models_score_is_reused_by_the_next_run(bench: Bench) -> None:
     started = len(bench.processes.started)
     bench.run()
     assert bench.processes.started[started:] == []
+
+
+def test_rows_that_are_lost_are_made_again(bench: Bench) -> None:
+    with pytest.raises(Killed):
+        bench.run(die_after=7)
+    rows = bench.workspace.node("colours-1", "n1") / "data.jsonl"
+    assert rows.exists() and not bench.workspace.trial("colours-1", "n1t1").exists()
+    rows.unlink()
+    assert bench.run().state == "done"
+    assert bench.processes.started.count("n1") == 2
+    assert any(isinstance(e, ev.Noted) and "makes them again" in e.text for e in bench.events())
 
 
 @pytest.mark.parametrize("deed", ["paused", "pruned", "stopped"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,3 +228,36 @@ def test_an_engine_lost_for_a_night_costs_no_budget(tmp_path: Path) -> None:
     adopted = later.trees[RUN]
     assert 8 * 3600 - 5 < adopted.idle_seconds < 8 * 3600 + 60
     asyncio.run(later.minds.close())
+
+
+def test_the_number_of_a_hint_is_never_used_again(desk: Desk) -> None:
+    desk.say(p.GiveHint, text="one")
+    desk.say(p.GiveHint, text="two")
+    desk.say(p.Undo)
+    assert "h3" in desk.say(p.GiveHint, text="three\u202e\x1b[2J")
+    assert desk.tree.hints["h3"].text == "three\\u202e\\x1b[2J"
+
+
+def test_a_branch_is_not_pruned_under_a_champion_that_is_chosen(desk: Desk) -> None:
+    desk.engine.record(RUN, ev.ChampionChosen(trial="n1t0", reason="best"))
+    assert "champion (n1t0) is chosen" in desk.refused(p.SetFlag, node="n1", flag="pruned", on=True)
+    assert "tries nothing new" in desk.refused(p.GiveHint, text="late")
+
+
+def test_a_fork_takes_no_name_that_a_lost_node_has(desk: Desk) -> None:
+    write_json(desk.workspace.node(RUN, "n3") / "node.json", {})
+    assert "taken up again" in desk.refused(p.Fork, node="n1", changes={"training.lora_rank": "4"})
+
+
+def test_time_goes_on_after_a_clock_that_ran_ahead(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.engine.clock = desk.engine.journal.clock = lambda: time.time() + 365 * 86400  # type: ignore[assignment]
+    desk.engine.record(RUN, ev.Noted(text="the clock ran ahead"))
+    later = Engine(desk.workspace, desk.engine.journal)
+    first = later.now()
+    assert first >= desk.tree.last_time
+    time.sleep(0.05)
+    assert later.now() - first >= 0.05, "or no budget of time would ever be used up"
+    steering.carry_out(later, p.SetBudget(id=1, run=RUN, wall="until 07:00"))
+    left = later.trees[RUN].limits.until - later.now()
+    assert 0 < left <= 86400

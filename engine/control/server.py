@@ -158,6 +158,7 @@ class Server:
                     raise BadInput(f"{type(message).__name__.lower()} was said already")
                 else:
                     await _send(writer, await self._answer(message))
+                    await asyncio.sleep(0)  # frames that lie ready would keep everybody else waiting
         finally:
             for feed in feeds:
                 feed.cancel()

@@ -15,7 +15,7 @@ from peft import PeftModel
 from safetensors import SafetensorError
 
 from engine import strict
-from engine.errors import IdeaFailure, MachineFailure
+from engine.errors import IdeaFailure, MachineFailure, ResourceFailure
 from engine.executor import checkpoints, lease, limits, loading, neighbours
 from engine.executor.batches import Collator
 from engine.executor.checkpoints import Trained
@@ -99,6 +99,7 @@ class Trial:
         config = self.job.config
         if config is None:
             if self.job.adapter:
+                _must_be_whole(Path(self.job.adapter))
                 self._load_adapter(Path(self.job.adapter))
             return None
         self._read_examples()
@@ -210,6 +211,12 @@ class Trial:
         except (OSError, ValueError, SafetensorError) as error:
             raise MachineFailure(f"the adapter cannot be read: {error}", where=str(folder)) from error
         cast_adapter(self.model)
+
+
+def _must_be_whole(adapter: Path) -> None:
+    """Raises ResourceFailure: what was trained is lost or changed, and trying again brings nothing back."""
+    if checkpoints.trained(adapter.parent) is None:
+        raise ResourceFailure("its adapter is missing, or is not what was trained", where=str(adapter))
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

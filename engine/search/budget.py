@@ -113,10 +113,9 @@ def spent(tree: Tree, needs: float) -> str:
     """Which budget other than the wall clock's has no room for a trial of `needs` seconds; empty where all have."""
     limits = tree.limits
     if limits.trials and tree.launched >= limits.trials:
-        return f"all {limits.trials} trials of the budget are used"
+        return f"the budget's trials ({limits.trials}) are used"
     if limits.device_seconds and tree.device_seconds + needs > limits.device_seconds:
-        hours = limits.device_seconds / 3600
-        return f"the budget of {hours:.3g} hours on the device is used"
+        return f"the budget of {limits.device_seconds / 60:.3g} minutes on the device is used"
     return ""
 
 

@@ -156,6 +156,8 @@ def _next(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
     root = tree.nodes[ROOT].trials[ROOT_TRIAL]
     if root.state == "failed":
         return EndRun(f"the base model could not be judged: {root.cause}", "failed")
+    if root.state != "done" and tree.stop_by:
+        return EndRun(f"stopped by {tree.stop_by} before the base model was judged", "stopped")
     if root.state != "done":
         return Wait(f"{ROOT_TRIAL} is paused") if "paused" in root.flags else Judge(ROOT_TRIAL)
     if tree.champion:

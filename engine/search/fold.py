@@ -195,6 +195,7 @@ def _flag_set(tree: Tree, event: ev.FlagSet, time: float) -> None:
 
 def _hinted(tree: Tree, event: ev.HintGiven, _time: float) -> None:
     tree.hints[event.hint] = event
+    tree.hints_given += not event.undoes
 
 
 def _unhinted(tree: Tree, event: ev.HintWithdrawn, _time: float) -> None:

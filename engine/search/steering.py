@@ -10,8 +10,6 @@ from datetime import datetime
 from engine.search import events as ev
 from engine.search.tree import ROOT, Deed, Tree, Trial
 
-UNDOABLE = (ev.FlagSet, ev.HintGiven, ev.HintWithdrawn, ev.BudgetChanged, ev.Forked)
-
 
 def conflict(tree: Tree, event: ev.AnyEvent, seen: int) -> Deed | None:
     """The newest deed after event number `seen` that the author of `event` has not seen and that it would meet.
@@ -36,8 +34,24 @@ def _meet(tree: Tree, one: ev.AnyEvent, other: ev.AnyEvent) -> bool:
 
 
 def last_undoable(tree: Tree) -> Deed | None:
-    """What `undo` takes back: the last thing that somebody did and that can be taken back."""
-    return next((deed for deed in reversed(tree.deeds) if isinstance(deed.event, UNDOABLE)), None)
+    """What `undo` takes back: the last thing that somebody did, that can be taken back and still holds."""
+    return next((deed for deed in reversed(tree.deeds) if _holds(tree, deed.event)), None)
+
+
+def _holds(tree: Tree, event: ev.AnyEvent) -> bool:
+    match event:
+        case ev.FlagSet(node=node, flag=flag, on=on, trial=trial):
+            held = tree.trial(trial) if trial else tree.nodes[node]
+            return (flag in held.flags) == on
+        case ev.HintGiven(hint=hint):
+            return hint in tree.hints
+        case ev.HintWithdrawn(hint=hint):
+            return hint not in tree.hints
+        case ev.BudgetChanged(limits=limits):
+            return tree.limits == limits
+        case ev.Forked(node=node):
+            return "pruned" not in tree.nodes[node].flags
+    return False
 
 
 def inverse(tree: Tree, deed: Deed, by: str) -> ev.AnyEvent:
@@ -53,7 +67,7 @@ def inverse(tree: Tree, deed: Deed, by: str) -> ev.AnyEvent:
             return ev.BudgetChanged(limits=deed.before or tree.setup.limits, by=by, undoes=deed.seq)
         case ev.Forked(node=node):
             return ev.FlagSet(node=node, flag="pruned", on=True, by=by, undoes=deed.seq)
-    raise AssertionError("only what is UNDOABLE has an inverse")
+    raise AssertionError("it has no inverse")
 
 
 def retriable(tree: Tree, node: str) -> list[Trial]:
@@ -126,7 +140,7 @@ def limits_said(limits: ev.Limits) -> str:
     """`20 rounds, 40 trials, 8 h, until 07:00, 6 h on the device, 20 GB`."""
     parts = [f"{limits.rounds} rounds"]
     if limits.trials:
-        parts.append(f"{limits.trials} trials")
+        parts.append(f"{limits.trials} trial{'s' if limits.trials > 1 else ''}")
     if limits.wall_seconds:
         parts.append(_hours(limits.wall_seconds))
     if limits.until:
@@ -134,9 +148,15 @@ def limits_said(limits: ev.Limits) -> str:
     if limits.device_seconds:
         parts.append(f"{_hours(limits.device_seconds)} on the device")
     if limits.disk_bytes:
-        parts.append(f"{limits.disk_bytes / 1e9:.3g} GB on the disk")
+        parts.append(f"{_bytes(limits.disk_bytes)} on the disk")
     return ", ".join(parts)
 
 
 def _hours(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3g} s"
     return f"{seconds / 3600:.3g} h" if seconds >= 3600 else f"{seconds / 60:.3g} min"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"

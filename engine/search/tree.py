@@ -146,6 +146,7 @@ class Tree:
     limits: ev.Limits = ev.Limits(rounds=0)
     device_seconds: float = 0.0
     hints: dict[str, ev.HintGiven] = field(default_factory=dict)
+    hints_given: int = 0
     deeds: list[Deed] = field(default_factory=list)  # what people did and did not take back, oldest first
     stop_by: str = ""  # who asked to end the search early
     champion: str = ""

@@ -8,8 +8,8 @@ from pathlib import Path
 from engine import jobs, taskdata
 from engine.aidp.job import DataJob, DataReport
 from engine.errors import TrexError
-from engine.files import write_json
-from engine.search.events import DataReady, Failed
+from engine.files import read_regular, sha256_file, write_json
+from engine.search.events import DataReady, Failed, Noted
 from engine.steps import restore
 from engine.steps.context import Run
 from engine.strict import from_json
@@ -44,7 +44,7 @@ async def prepare(run: Run, node: str) -> None:
             run.record(Failed(node=node, kind=end.kind or "machine", cause=end.cause))
         else:
             path = folder / "report.json"
-            report = from_json(path.read_bytes(), DataReport, source=str(path))
+            report = from_json(read_regular(path), DataReport, source=str(path))
             run.record(
                 DataReady(
                     node=node,
@@ -56,6 +56,26 @@ async def prepare(run: Run, node: str) -> None:
             )
     except (TrexError, OSError) as error:
         run.record(Failed(node=node, kind="machine", cause=str(error)))
+
+
+def is_lost(run: Run, node: str) -> bool:
+    """Whether the node's rows were made and are gone, or are others by now."""
+    made = run.tree.nodes[node]
+    if made.plan is None or not made.data_sha256:
+        return False
+    try:
+        return sha256_file(run.workspace.node(run.name, node) / "data.jsonl") != made.data_sha256
+    except OSError:
+        return True
+
+
+async def prepare_again(run: Run, node: str) -> None:
+    """Make lost rows again: the recipe gives the same for the same seed."""
+    run.record(
+        Noted(node=node, kind="warning", text=f"{node}'s rows were lost or changed; its recipe makes them again")
+    )
+    (run.workspace.node(run.name, node) / jobs.EXIT).unlink(missing_ok=True)
+    await prepare(run, node)
 
 
 async def _followed(run: Run, folder: Path) -> jobs.Exit | None:
@@ -71,6 +91,6 @@ async def _followed(run: Run, folder: Path) -> jobs.Exit | None:
 def _same(path: Path, job: DataJob) -> bool:
     """Whether the folder holds the work of this very job."""
     try:
-        return from_json(path.read_bytes(), DataJob, source=str(path)) == job
+        return from_json(read_regular(path), DataJob, source=str(path)) == job
     except (OSError, TrexError):
         return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.errors import TrexError
 from engine.executor.job import Item, Result
 from engine.executor.telemetry import steps_in
-from engine.files import read_jsonl
+from engine.files import read_jsonl, read_regular
 from engine.report.scoring import compare
 from engine.researcher.facts import reference_of, start_of
 from engine.researcher.rounds import BAD_CASES, BadCase, Curve, Paired, Round
@@ -80,6 +80,6 @@ def result_of(run: Run, trial: str) -> Result | None:
     """A trial's validation result; None where it cannot be read."""
     path: Path = trials.directory(run, trial, "validation") / "result.json"
     try:
-        return from_json(path.read_bytes(), Result, source=str(path))
+        return from_json(read_regular(path), Result, source=str(path))
     except (OSError, TrexError):
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.files import UNREADABLE, disk_errors, write_json
+from engine.files import UNREADABLE, disk_errors, read_regular, write_json
 from engine.plan import Plan
 from engine.search.events import Forked, NodeAdded, Noted
 from engine.search.policies import choose
@@ -53,6 +53,12 @@ def node(run: Run, name: str) -> bool:
     return True
 
 
+def every_node(run: Run) -> None:
+    """Take up all nodes that have a folder but no event, in their order, before anything else gets their names."""
+    while node(run, f"n{len(run.tree.nodes)}"):
+        pass
+
+
 def plan(run: Run, node: str) -> Plan | None:
     """The plan that the node had when the journal still knew it."""
     here = run.tree.nodes[node]
@@ -75,6 +81,6 @@ def _file(run: Run, node: str) -> Path:
 
 def _read(path: Path) -> Kept | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Kept)
+        return msgspec.json.decode(read_regular(path), type=Kept)
     except (OSError, *UNREADABLE):
         return None

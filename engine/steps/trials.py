@@ -20,7 +20,7 @@ from engine.amounts import seconds
 from engine.errors import MachineFailure, TrexError
 from engine.executor.job import Result, State, TrialJob
 from engine.failpoints import reach
-from engine.files import fingerprint, write_json
+from engine.files import fingerprint, read_regular, write_json
 from engine.ftbench.metrics import score as score_of
 from engine.search import budget
 from engine.search.events import Confirmed, Failed, Finished, Interrupted, Launched, Split, Tested
@@ -111,7 +111,7 @@ def time_limit(run: Run) -> float:
 def holds_other(folder: Path, job: TrialJob) -> bool:
     """Whether the folder holds another job's work: the journal lost its end, and the search went another way."""
     try:
-        there = from_json((folder / "plan.json").read_bytes(), TrialJob, source=str(folder))
+        there = from_json(read_regular(folder / "plan.json"), TrialJob, source=str(folder))
     except FileNotFoundError:
         return False
     except (OSError, TrexError):
@@ -195,7 +195,7 @@ def has_something_to_save(folder: Path) -> bool:
     """Whether the process has state that is not on the disk: while it trains. Imports and loading take seconds in which
     it hears nothing, and judging begins anew in any case."""
     try:
-        state = from_json((folder / "state.json").read_bytes(), State, source=str(folder))
+        state = from_json(read_regular(folder / "state.json"), State, source=str(folder))
     except (OSError, TrexError):
         return False
     return state.phase in ("training", "saving")
@@ -260,7 +260,7 @@ def read_result(run: Run, folder: Path, split: Split) -> tuple[Result, str]:
     """The result and its file's SHA-256. Raises MachineFailure where it is not the result of this job."""
     path = folder / "result.json"
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise MachineFailure(f"the result cannot be read ({error.strerror})", where=str(path)) from None
     result = from_json(data, Result, source=str(path))

@@ -26,7 +26,7 @@ survive (`engine/failpoints.py`); "at random" is a signal from outside.
 After each search these were the same as undisturbed, to the last bit where they are numbers: nodes, parents, the
 policy's terms, plans, the Researcher's questions and answers, prepared data, every judged row, all scores, adapters,
 insights, champion, its reason. Each trial had one result event a split; `trex verify` computed every score again;
-no process was left. {faults}
+no process was left.{faults}
 
 Steps done again: {resumed} trainings were gone on with after a death, {again} of them with steps to repeat: at most
 {steps} steps, {seconds:.2f} s of training.
@@ -44,7 +44,7 @@ def write(searches: Sequence[Search], points: Counter[str], seed: int) -> str:
         minutes=sum(search.seconds for search in searches) / 60,
         machine=hardware.describe(),
         seed=seed,
-        faults="" if not wrong else f"Not so: {'; '.join(wrong)}.",
+        faults=f" NOT SO: {'; '.join(wrong)}." if wrong else "",
         resumed=len(repeats),
         again=sum(repeat.steps > 0 for repeat in repeats),
         steps=max((repeat.steps for repeat in repeats), default=0),

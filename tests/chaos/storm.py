@@ -24,6 +24,7 @@ from tests.chaos.scene import Scene
 
 DEATHS = 2  # of one trial, by the journal, which may not know of the last one yet
 PATIENCE = 25.0  # seconds after which a single order that found nobody is taken back
+FURTHER = 3  # events after which every step that a death makes begin again has got further
 SHARE = 0.06  # seconds for each pass of an order at random
 POLL = 0.05
 
@@ -86,6 +87,13 @@ class Order:
     def who(self) -> str:
         return POINTS[self.point][0] if self.point in POINTS else self.point
 
+    @property
+    def family(self) -> str:
+        """Whom an order may strike: no two orders may for one process."""
+        return {"engine": "engine", "trial": "trial", "training": "trial", "any": "any", EVERYBODY: "any"}.get(
+            self.who, "helper"
+        )
+
 
 def deck(each: int, at_random: int, seed: int, hits: Mapping[str, int]) -> list[Order]:
     """Orders for every failpoint and every kind of process, shuffled; first those that were carried out least often."""
@@ -105,10 +113,10 @@ class Storm:
         orders: deque[Order],
         told: Callable[[Hit], None],
         sweep: Order | None = None,
-        together: int = 1,
+        fair: bool = True,
     ) -> None:
-        """`orders` are taken from the left, so many `together`; `told` hears of each death."""
-        self.scene, self.orders, self.told, self.sweep, self.together = scene, orders, told, sweep, together
+        """`orders` are given from the left, by the rules above if `fair`, else all at once. `told` hears of deaths."""
+        self.scene, self.orders, self.told, self.sweep, self.fair = scene, orders, told, sweep, fair
         self.pending: dict[Order, float] = {}  # orders given, and when
         self.hurt = 0  # the journal's end when somebody died whom the engine counts as a failure of the machine
         self.life, self.lives = 0, 0
@@ -159,17 +167,20 @@ class Storm:
         self.choose(tree)
 
     def choose(self, tree: Tree) -> None:
-        """Give orders that somebody can die of now, until enough are given."""
+        """Give orders that somebody can die of now: one for each family of processes."""
         for _ in range(len(self.orders)):
-            if len(self.pending) == self.together:
-                return
             order = self.orders.popleft()
-            if (self.sweep and order.who == "engine") or not self.suits(order.who, tree):
+            if self.fair and not (self.suits(order.who, tree) and self.is_free(order.family)):
                 self.orders.append(order)
                 continue
             self.pending[order] = time.monotonic()
             if order.point in POINTS:
                 (self.scene.orders / order.point).write_text(f"{order.passes} KILL")
+
+    def is_free(self, family: str) -> bool:
+        """Whether no pending order could strike the same process; one that may strike any goes alone."""
+        busy = {order.family for order in self.pending}
+        return not busy if family == "any" else not busy & {family, "any"}
 
     def look_at(self, order: Order) -> None:
         """Whether an order was carried out; one at random is carried out here. What finds nobody is taken back."""
@@ -181,7 +192,7 @@ class Storm:
         if struck:
             del self.pending[order]
             self._hit(order.name)
-        elif waited > PATIENCE and self.together == 1:
+        elif waited > PATIENCE and self.fair:
             self.take_back(order)
 
     def strike(self, who: str) -> bool:
@@ -201,9 +212,9 @@ class Storm:
         """How far the next engine of a sweep comes. The first takes the run up at most. One whose forerunner got no
         further than an earlier one, as some steps begin again, is let go on a little longer each time."""
         event = self.scene.records()[-1].event
-        reached = (type(event), getattr(event, "node", ""), getattr(event, "trial", ""))
+        reached = (type(event), *(getattr(event, name, "") for name in ("node", "trial", "split", "call")))
         self.reached[reached] += 1
-        return 0 if self.lives == 1 else sweep.passes + self.reached[reached] - 1
+        return 0 if self.lives == 1 else sweep.passes + min(self.reached[reached], FURTHER) - 1
 
     def _look_at_sweep(self) -> None:
         if self.sweep and self.swept and not (self.scene.orders / self.sweep.point).exists():
@@ -224,12 +235,18 @@ class Storm:
         if who == "training":
             return not tired and not tree.champion
         healed = not self.hurt or any(r.seq > self.hurt and isinstance(r.event, RESULTS) for r in self.scene.records())
-        return {"engine": True, "trial": not tired}.get(who, healed and not tired)
+        return {"engine": not self.sweep, "trial": not tired}.get(who, healed and not tired)
 
 
 def kinds_of(hits: list[Hit], records: list[ev.Record]) -> list[str]:
     """Each hit's point, with the kind of event before or after which the engine died, by what the journal says now."""
     return [_named(hit, records) for hit in hits]
+
+
+def boundaries(records: list[ev.Record]) -> list[str]:
+    """Both sides of every kind of event of a search, and of those that only deaths bring about."""
+    kinds = dict.fromkeys([*map(_kind, records), "adopted", "interrupted"])
+    return [f"{point}: {kind}" for kind in kinds for point in ("engine.before_event", "engine.after_event")]
 
 
 def _named(hit: Hit, records: list[ev.Record]) -> str:

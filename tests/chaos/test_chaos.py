@@ -34,7 +34,7 @@ def test_a_search_under_a_dozen_deaths_comes_to_the_same(tmp_path: Path) -> None
     prepare(tmp_path, rounds=2, trials=1, candidates=1)
     calm, wild = Scene(tmp_path, "calm"), Scene(tmp_path, "wild")
     hits: list[Hit] = []
-    storms = (Storm(calm, deque(), hits.append), Storm(wild, deque(ORDERS), hits.append, together=len(ORDERS)))
+    storms = (Storm(calm, deque(), hits.append), Storm(wild, deque(ORDERS), hits.append, fair=False))
     try:
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(storm.run, 500.0) for storm in storms]:

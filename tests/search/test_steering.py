@@ -131,7 +131,7 @@ class TestBudgets:
             planned("n2", "n0", 2),
             [self.changed(trials=3), ev.Launched(trial="n2t0", node="n2"), story.scored("n2t0", 0.9)],
         )
-        assert decide(done) == d.Cancel("n2t1", "all 3 trials of the budget are used")
+        assert decide(done) == d.Cancel("n2t1", "the budget's trials (3) are used")
 
     def test_hours_on_the_device(self) -> None:
         used = story.tree(*ROUND)
@@ -282,3 +282,21 @@ def test_a_search_does_not_end_over_what_is_paused_while_there_is_time() -> None
         assert decide(pruned) == d.Judge("n1t0", "confirm")
     base = story.tree([flag("n0", trial="n0t0")])
     assert isinstance(decide(base), d.Wait)
+
+
+def test_a_run_stopped_before_its_base_model_is_judged_ends() -> None:
+    stop = ev.StopAsked(by="me")
+    waiting = story.tree([stop])
+    assert decide(waiting) == d.EndRun("stopped by me before the base model was judged", "stopped")
+    running = [ev.Launched(trial="n0t0", node="n0"), stop]
+    assert decide(story.tree(running)) == d.Interrupt("n0t0", "validation", "stopped")
+    killed = ev.Failed(trial="n0t0", node="n0", kind="cancelled", cause="stopped")
+    assert isinstance(decide(story.tree([*running, killed])), d.EndRun)
+    assert isinstance(decide(story.tree([flag("n0", trial="n0t0"), stop])), d.EndRun)
+
+
+def test_undo_passes_over_what_holds_no_more() -> None:
+    hint = ev.HintGiven(hint="h1", node="n0", text="keep this", by="me")
+    tree = story.tree(*ROUND, [hint, flag("n0"), ev.StopAsked(by="me")])
+    deed = steering.last_undoable(tree)
+    assert deed is not None and deed.event == hint, "stopping lifted the pause: there is none to take back"
