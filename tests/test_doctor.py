@@ -21,7 +21,7 @@ import pynvml
 import pytest
 
 from engine import backups, taskdata
-from engine.doctor import Finding, examine, machine, mend, restore
+from engine.doctor import Finding, examine, history, machine, mend, restore
 from engine.errors import MachineFailure
 from engine.files import fingerprint, write_json
 from engine.journal import Damaged, Journal
@@ -532,3 +532,11 @@ def test_while_the_doctor_mends_no_engine_starts(scene: Scene) -> None:
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     with scene.space.engine_lock.open("a+") as lock:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_results_without_a_journal_are_not_nothing(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "home").create()
+    assert all(finding.level == "ok" for finding in history.read(space).findings)
+    (space.home / "runs" / "letters-1").mkdir(parents=True)
+    (finding,) = history.read(space).findings
+    assert finding.level == "wrong" and "letters-1" in finding.what

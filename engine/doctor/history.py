@@ -33,7 +33,7 @@ def read(space: Workspace) -> Past:
     past = Past()
     try:
         if not space.journal.exists() and not backups.latest(space.journal):
-            past.findings.append(fine("there is no journal yet: no run was started", space.journal))
+            past.findings.append(_nothing_yet(space))
             return past
         schema = examine(space.journal) if space.journal.exists() else 0
         journal = Journal.open_read_only(space.journal)
@@ -52,6 +52,15 @@ def read(space: Workspace) -> Past:
         older = f"{said}; the next engine brings it to schema {SCHEMA}, after a backup"
         past.findings.insert(0, note(older, space.journal) if 0 < schema < SCHEMA else fine(said, space.journal))
     return past
+
+
+def _nothing_yet(space: Workspace) -> Finding:
+    runs = space.home / "runs"
+    left = sorted(path.name for path in runs.iterdir() if path.is_dir()) if runs.is_dir() else []
+    if not left:
+        return fine("there is no journal yet: no run was started", space.journal)
+    lost = f"the journal and its backups are gone; results of {', '.join(left[:3])} lie here all the same"
+    return wrong(lost, runs)
 
 
 def _put_back(space: Workspace) -> Cure | None:

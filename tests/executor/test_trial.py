@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from engine import jobs
 from engine.executor.checkpoints import SEAL
@@ -64,6 +64,19 @@ def test_a_finished_trial_is_not_done_again_and_a_standby_takes_it(make_trial: M
     digest = sha256_file(directory / "result.json")
     assert finish(start(directory), directory) == jobs.Exit(state="done")
     assert sha256_file(directory / "result.json") == digest
+
+
+def test_an_adapter_that_is_not_what_was_trained_is_not_judged(make_trial: MakeTrial) -> None:
+    trained = make_trial()
+    assert finish(start(trained), trained).state == "done"
+    weights = trained / "adapter" / "adapter_model.safetensors"
+    again = make_trial("again", config=None, train_rows="", adapter=str(trained / "adapter"), split="confirm")
+    assert finish(start(again), again) == jobs.Exit(state="done")
+    save_file({name: part * 1.5 for name, part in load_file(weights).items()}, weights)
+    other = make_trial("other", config=None, train_rows="", adapter=str(trained / "adapter"), split="confirm")
+    end = finish(start(other), other)
+    assert (end.state, end.kind) == ("failed", "resource")
+    assert "not what was trained" in end.cause
 
 
 @pytest.mark.slow
