@@ -18,6 +18,7 @@ from engine.space import affordable
 from engine.task import Task, changed
 
 WHERE = "the fork"
+KNOBS = frozenset(TrialConfig.__struct_fields__)  # may be given without `training.`
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,7 +44,8 @@ def edited(tree: Tree, node: str, trial: str, changes: Mapping[str, str], start:
         hypothesis=f"A fork of {trial or node}: {', '.join(f'{k} = {v}' for k, v in changes.items())[:1500]}",
         direction="adjust_training" if plan.direction == "baseline" else plan.direction,
     )
-    made = strict.convert(changed(msgspec.to_builtins(draft), changes), Draft, source="--set")
+    full = {f"training.{name}" if name in KNOBS else name: value for name, value in changes.items()}
+    made = strict.convert(changed(msgspec.to_builtins(draft), full), Draft, source="--set")
     return Plan(
         direction=made.direction,
         hypothesis=made.hypothesis[:2000],

@@ -63,6 +63,7 @@ class Engine:
         self.work = asyncio.Event()
         self.closing = asyncio.Event()
         self.run_ended = asyncio.Event()
+        self.queued: dict[str, float] = {}  # seconds that a run has waited for its turn since it last had it
 
     # --- history -----------------------------------------------------------------------------------------------
 
@@ -108,7 +109,11 @@ class Engine:
             self.active = self._open(name)
             if adopt:
                 self._adopt(name)
+            elif (queued := self.queued.pop(name, 0.0)) >= 1.0 and self.trees[name].begun:
+                self.record(name, Adopted(idle_seconds=queued))
+            turn = self.now()
             waits_for = await search(self.active)
+            self._count_queue(name, self.now() - turn)
             return "" if self.active.tree.over else waits_for
         except TrexError as error:
             self._pause(name, str(error))
@@ -118,6 +123,12 @@ class Engine:
         finally:
             self.active = None
         return ""
+
+    def _count_queue(self, name: str, seconds: float) -> None:
+        """While one run was worked on, the others' time stood still."""
+        for other in self.unfinished():
+            if other != name:
+                self.queued[other] = self.queued.get(other, 0.0) + seconds
 
     def _pause(self, name: str, reason: str) -> None:
         """Leave the run to a person. Where even that cannot be written, the engine ends with the reason in its log."""

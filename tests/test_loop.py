@@ -428,6 +428,31 @@ def test_the_base_models_score_is_reused_by_the_next_run(bench: Bench) -> None:
     assert bench.processes.started[started:] == []
 
 
+def test_a_plan_that_a_person_forked_meanwhile_is_thought_of_again(bench: Bench) -> None:
+    class Slow(ScriptedMind):
+        """While it thinks of n2, a person forks exactly that."""
+
+        asked = 0
+
+        async def plan(self, run: Run, node: str) -> Plan:
+            plan = await super().plan(run, node)
+            if node != "n2":
+                return plan
+            Slow.asked += 1
+            if Slow.asked == 1:
+                run.record(ev.Forked(node="n3", source="n1", plan=plan, by="sam"))
+                return plan
+            return msgspec.structs.replace(
+                plan, trials=tuple(msgspec.structs.replace(c, lora_rank=4) for c in plan.trials)
+            )
+
+    bench.mind = Slow()
+    tree = bench.run()
+    assert Slow.asked == 2
+    plans = [n.plan.fingerprint for n in tree.nodes.values() if n.plan]
+    assert len(plans) == len(set(plans)) and tree.state == "done"
+
+
 def test_rows_that_are_lost_are_made_again(bench: Bench) -> None:
     with pytest.raises(Killed):
         bench.run(die_after=7)

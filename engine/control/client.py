@@ -30,9 +30,8 @@ class Connection:
         try:
             reader, writer = await asyncio.open_unix_connection(socket, limit=BUFFER)
         except OSError:
-            raise MachineFailure(
-                "no engine is running in this workspace", hint="start one with `trex run TASK`"
-            ) from None
+            hint = "`trex engine start` lets unfinished runs go on; `trex run TASK` begins one"
+            raise MachineFailure("no engine is running in this workspace", hint=hint) from None
         answer: p.FromEngine | None = None
         try:
             writer.write(p.encode(p.Hello(version=p.VERSION, client=client or f"pid {os.getpid()}")))

@@ -14,6 +14,7 @@ from engine.aidp.recipe import Recipe, describe, operator_name
 from engine.plan import TrialConfig
 from engine.researcher.memory import one_line
 from engine.researcher.schema import steps
+from engine.search.tree import ROOT_TRIAL
 from engine.task import Task
 
 Verdict = Literal["better", "worse", "tie"]
@@ -73,6 +74,12 @@ class Round:
     curves: tuple[Curve, ...]
     against_reference: Paired | None = None
     against_base: Paired | None = None
+
+    @property
+    def is_against_base(self) -> bool:
+        """Whether what the plan set out from has no score: the difference is training's, not a changed knob's."""
+        return self.against_reference is not None and self.against_reference.against == ROOT_TRIAL
+
     bad_cases: tuple[BadCase, ...] = ()
 
 
@@ -121,7 +128,7 @@ def openings_of(round_: Round, verdict: Verdict) -> tuple[str, ...]:
     By rule, so that a sentence can neither leave out the knob nor turn its effect round.
     """
     best = next((curve.config for curve in round_.curves if curve.trial == round_.best), None)
-    if best is None:
+    if best is None or round_.is_against_base:
         return ()
     effect = {"better": "helped", "worse": "hurt", "tie": "made no clear difference"}[verdict]
     changes = [*_knob_changes(round_.start, best), *_recipe_changes(round_.start_recipe, round_.recipe)]
@@ -166,6 +173,8 @@ def _headline(round_: Round, paired: Paired | None, verdict: Verdict) -> str:
 def _what_changed(round_: Round) -> str:
     config = next((c.config for c in round_.curves if c.trial == round_.best), round_.curves[0].config)
     new, old = steps(round_.start, config), steps(config, round_.start)
+    if round_.is_against_base and config != round_.start:
+        return f"training with {new}"
     parts = [] if config == round_.start else [f"{new} instead of {old}"]
     if round_.recipe != round_.start_recipe:
         parts.append(f"recipe {describe(round_.recipe)} instead of {describe(round_.start_recipe)}")

@@ -198,8 +198,9 @@ def _must_stop(tree: Tree, trial: Trial) -> Literal["paused", "pruned", "stopped
 
 
 def _open_node(tree: Tree, now: float, room: Room) -> Command | None:
-    """Carry on with the oldest node that is neither finished nor held; a fork made to be first goes first."""
-    for node in sorted(tree.nodes.values(), key=lambda n: not n.first):
+    """Carry on with the oldest node that is neither finished nor held. What was interrupted is finished before
+    anything else, then a fork made to be first."""
+    for node in sorted(tree.nodes.values(), key=lambda n: (n.state != "interrupted", not n.first)):
         if node.id == ROOT or node.failed or tree.flagged(node.id, "paused") or tree.flagged(node.id, "pruned"):
             continue
         if (command := _carry_on(tree, node, now, room)) is not None:
@@ -216,7 +217,16 @@ def _carry_on(tree: Tree, node: Node, now: float, room: Room) -> Command | None:
     for trial in waiting:
         if "paused" not in trial.flags:
             return _launch(tree, trial, now, room)
-    return Diagnose(node.id) if not node.read and not waiting else None
+    return Diagnose(node.id) if not node.read and not waiting and _can_be_read(tree, node) else None
+
+
+def _can_be_read(tree: Tree, node: Node) -> bool:
+    """Whether what the node is compared with has ended, or will not end for now: a person holds it."""
+    baseline = (n for n in tree.nodes.values() if n.direction == "baseline")
+    other = next(baseline, node) if node.parent == ROOT else tree.nodes[node.parent]
+    if other is node or other.failed or tree.flagged(other.id, "paused") or tree.flagged(other.id, "pruned"):
+        return True
+    return all(t.state in SETTLED or "paused" in t.flags for t in other.trials.values())
 
 
 def _launch(tree: Tree, trial: Trial, now: float, room: Room) -> Command:

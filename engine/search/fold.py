@@ -38,6 +38,7 @@ def fold(records: Iterable[ev.Record]) -> Tree:
 def apply(tree: Tree, record: ev.Record) -> Tree:
     """The tree after one more record. Raises MachineFailure where it cannot follow on what went before."""
     try:
+        _begin(tree, record)
         _note_deed(tree, record)
         _APPLY[type(record.event)](tree, record.event, record.time)
     except (KeyError, AssertionError):
@@ -48,6 +49,16 @@ def apply(tree: Tree, record: ev.Record) -> Tree:
         tree.run = record.run
     tree.last_seq, tree.last_time = record.seq, record.time
     return tree
+
+
+WORK = (ev.Launched, ev.Finished, ev.Failed, ev.NodeAdded)
+
+
+def _begin(tree: Tree, record: ev.Record) -> None:
+    """The run's time begins with its first work."""
+    if not tree.begun and isinstance(record.event, WORK):
+        tree.begun, tree.started_at, tree.idle_seconds = True, record.time, 0.0
+        tree.paused_at = None if tree.paused_at is None else record.time
 
 
 def _note_deed(tree: Tree, record: ev.Record) -> None:

@@ -140,7 +140,8 @@ class Tree:
     state: RunState = "running"
     reason: str = ""
     paused_at: float | None = None
-    started_at: float = 0.0
+    begun: bool = False  # before that it waits in the queue, and no time passes
+    started_at: float = 0.0  # of its work; until that has begun, when it was asked for
     ended_at: float | None = None
     idle_seconds: float = 0.0
     limits: ev.Limits = ev.Limits(rounds=0)
@@ -268,6 +269,8 @@ class Tree:
         return frozenset(n.plan.fingerprint for n in self.nodes.values() if n.plan)
 
     def elapsed(self, now: float) -> float:
-        """Seconds that count for the budget: without pauses and without the time no engine was there."""
+        """Seconds that count for the budget: without the queue, pauses and the time no engine was there."""
+        if not self.begun:
+            return 0.0
         end = self.ended_at if self.ended_at is not None else self.paused_at if self.paused_at is not None else now
         return max(0.0, end - self.started_at - self.idle_seconds)

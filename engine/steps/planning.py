@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from engine.errors import MachineFailure, TrexError
+from engine.plan import Plan, trial_fingerprint
 from engine.search.events import Failed, Noted, Outcome, Planned
+from engine.search.tree import Tree
 from engine.steps import restore
 from engine.steps.context import Run
 
@@ -13,6 +17,12 @@ async def plan(run: Run, node: str) -> None:
     run.doing(f"{node} is being planned")
     try:
         made = restore.plan(run, node) or await run.mind.plan(run, node)
+        fresh = without_repeats(run.tree, made)
+        if fresh is None:
+            text = f"{node}'s plan was tried by a fork meanwhile; it is planned again"
+            run.record(Noted(node=node, text=text))
+            return
+        made = fresh
         restore.keep(run, node, made)
     except TrexError as error:
         kind: Outcome = "machine" if isinstance(error, MachineFailure) else "idea"
@@ -21,6 +31,15 @@ async def plan(run: Run, node: str) -> None:
     if made.source == "sampled" and run.tree.setup.researcher != "none" and made.note:
         run.record(Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}"))
     run.record(Planned(node=node, plan=made))
+
+
+def without_repeats(tree: Tree, plan: Plan) -> Plan | None:
+    """The plan without trials that a person forked while it was thought of; None where nothing is left."""
+    tried = {trial_fingerprint(n.plan.recipe, c) for n in tree.nodes.values() if n.plan for c in n.plan.trials}
+    fresh = tuple(c for c in plan.trials if trial_fingerprint(plan.recipe, c) not in tried)
+    if plan.source == "baseline" or len(fresh) == len(plan.trials):
+        return plan
+    return msgspec.structs.replace(plan, trials=fresh) if fresh else None
 
 
 async def diagnose(run: Run, node: str) -> None:

@@ -12,7 +12,7 @@ import os
 import random
 import signal
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from tests.chaos.scene import Scene
 
 DEATHS = 2  # of one trial, by the journal, which may not know of the last one yet
 PATIENCE = 25.0  # seconds after which a single order that found nobody is taken back
-FURTHER = 3  # events after which every step that a death makes begin again has got further
+FURTHER = 3  # events after which every step that a death makes begin again has come further
 SHARE = 0.06  # seconds for each pass of an order at random
 POLL = 0.05
 
@@ -120,7 +120,7 @@ class Storm:
         self.pending: dict[Order, float] = {}  # orders given, and when
         self.hurt = 0  # the journal's end when somebody died whom the engine counts as a failure of the machine
         self.life, self.lives = 0, 0
-        self.reached: Counter[object] = Counter()  # where a sweep's engines died
+        self.reached: list[object] = []  # where a sweep's engines died
         self.swept = False  # the sweep's order lies there for the engine that lives now
 
     def run(self, seconds: float = 3600.0) -> None:
@@ -209,12 +209,13 @@ class Storm:
         self.orders.append(order)
 
     def _passes(self, sweep: Order) -> int:
-        """How far the next engine of a sweep comes. The first takes the run up at most. One whose forerunner got no
-        further than an earlier one, as some steps begin again, is let go on a little longer each time."""
+        """How far the next engine of a sweep comes. The first takes the run up at most. One whose forerunner came to
+        where an engine just before had come, as steps that a death makes begin again do, gets that much further."""
         event = self.scene.records()[-1].event
-        reached = (type(event), *(getattr(event, name, "") for name in ("node", "trial", "split", "call")))
-        self.reached[reached] += 1
-        return 0 if self.lives == 1 else sweep.passes + min(self.reached[reached], FURTHER) - 1
+        here = (type(event), *(getattr(event, name, "") for name in ("node", "trial", "split", "call")))
+        back = self.reached[: -1 - FURTHER + sweep.passes : -1]
+        self.reached.append(here)
+        return 0 if self.lives == 1 else sweep.passes + (back.index(here) + 1 if here in back else 0)
 
     def _look_at_sweep(self) -> None:
         if self.sweep and self.swept and not (self.scene.orders / self.sweep.point).exists():

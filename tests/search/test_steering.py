@@ -98,10 +98,10 @@ def test_a_hint_holds_for_the_subtree_until_it_is_withdrawn() -> None:
 def test_while_a_person_holds_the_run_its_time_stands_still() -> None:
     events = (story.base(), [flag("n0"), flag("n0", on=False)])
     tree = story.tree(*events)
-    # Records are a second apart: created 1000, base 1001-1002, paused 1003, resumed 1004.
-    assert tree.elapsed(1010.0) == 9.0
+    # Records are a second apart: created 1000, begun 1001, paused 1003, resumed 1004.
+    assert tree.elapsed(1010.0) == 8.0
     paused = story.tree(story.base(), [flag("n0")])
-    assert paused.elapsed(5000.0) == 3.0
+    assert paused.elapsed(5000.0) == 2.0
 
 
 def test_stopping_a_paused_run_lifts_the_pause() -> None:
@@ -300,3 +300,31 @@ def test_undo_passes_over_what_holds_no_more() -> None:
     tree = story.tree(*ROUND, [hint, flag("n0"), ev.StopAsked(by="me")])
     deed = steering.last_undoable(tree)
     assert deed is not None and deed.event == hint, "stopping lifted the pause: there is none to take back"
+
+
+def test_a_queued_run_spends_nothing_before_its_first_work() -> None:
+    waiting = story.tree([flag("n0", "pinned")])
+    assert (waiting.begun, waiting.elapsed(9000.0)) == (False, 0.0)
+    late = [ev.Record(seq=3, time=5000.0, run=story.RUN, event=ev.Launched(trial="n0t0", node="n0"))]
+    begun = fold([*story.records(story.created(), [flag("n0", "pinned")]), *late])
+    assert begun.elapsed(5010.0) == 10.0
+    assert begun.allowed_seconds == 3600.0
+
+
+def test_what_was_interrupted_is_finished_first() -> None:
+    saved = [ev.Launched(trial="n3t0", node="n3"), ev.Interrupted(trial="n3t0", node="n3", cause="killed")]
+    tree = story.tree(*ROUND, planned("n2", "n0"), planned("n3", "n0"), saved, [fork("n4", "n1")])
+    assert decide(tree) == d.Judge("n3t0")
+
+
+def test_a_round_is_read_when_what_it_is_compared_with_has_ended() -> None:
+    parent = [*planned("n2", "n0", 1), flag("n2", trial="n2t0")]
+    child = [fork("n3", "n2"), ev.DataReady(node="n3", rows=9)]
+    done = [ev.Launched(trial="n3t0", node="n3"), story.scored("n3t0", 0.9)]
+    paused = story.tree(*ROUND, parent, child, done)
+    assert decide(paused) == d.Diagnose("n3"), "nobody knows when the parent goes on"
+    going = story.tree(*ROUND, parent, child, done, [flag("n2", on=False, trial="n2t0")])
+    assert decide(going) == d.Judge("n2t0")
+    both = [ev.Launched(trial="n2t0", node="n2"), story.scored("n2t0", 0.8)]
+    scored = story.tree(*ROUND, parent, child, done, [flag("n2", on=False, trial="n2t0")], both)
+    assert decide(scored) == d.Diagnose("n3"), "now there is something to compare it with"

@@ -59,12 +59,13 @@ def test_flags_hold_for_the_subtree_and_keep_the_state() -> None:
 def test_pauses_and_absent_engines_do_not_count_as_elapsed() -> None:
     records = story.records(
         story.created(),
+        ev.Launched(trial="n0t0", node="n0"),
         ev.RunPaused(by="me"),
         ev.RunResumed(by="me"),
         ev.Adopted(idle_seconds=3.0),
         step=10.0,
     )
-    assert fold(records).elapsed(now=1030.0) == 30.0 - 10.0 - 3.0
+    assert fold(records).elapsed(now=1040.0) == 30.0 - 10.0 - 3.0
     assert fold(records[:2]).elapsed(now=9999.0) == 10.0
 
 

@@ -65,7 +65,7 @@ async def test_a_command_gets_its_own_answer(workspace: Workspace, running: scri
 
 async def test_a_command_without_an_engine_is_refused_in_one_sentence(workspace: Workspace) -> None:
     reply = await SocketLink(workspace.socket).command(p.GetStatus(id=0))
-    assert not reply.ok and "no engine is running" in reply.text
+    assert not reply.ok and "engine is not running" in reply.text
 
 
 async def test_an_engine_that_dies_before_it_answers_is_said(workspace: Workspace, running: script.Script) -> None:

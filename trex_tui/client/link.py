@@ -24,6 +24,7 @@ from trex_tui.model.store import Link
 SLICE = 0.004  # seconds of work before keys get their turn
 WAITS = (0.2, 0.5, 1.0, 2.0)  # seconds between attempts to connect; the last one repeats
 REPLY_TIMEOUT = 30.0
+NO_ENGINE = "the engine is not running: leave (q) and start `trex` again, and it goes on where it was"
 
 
 class SocketLink:
@@ -47,7 +48,7 @@ class SocketLink:
             except BadInput as refusal:
                 sink.connection(Link("refused", str(refusal)), self._clock())
             except TrexError:
-                sink.connection(Link("down", "no engine is running; `trex run TASK` starts one"), self._clock())
+                sink.connection(Link("down", NO_ENGINE), self._clock())
             except OSError as error:
                 sink.connection(Link("down", f"the connection broke ({error.strerror}); trying again"), self._clock())
             finally:
@@ -58,7 +59,7 @@ class SocketLink:
     async def command(self, command: p.Command) -> p.Reply:
         connection = self._connection
         if connection is None:
-            return p.Reply(id=command.id, ok=False, text="no engine is running; `trex run TASK` starts one")
+            return p.Reply(id=command.id, ok=False, text=NO_ENGINE)
         number, self._next = self._next, self._next + 1
         answer: asyncio.Future[p.Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer

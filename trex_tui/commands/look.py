@@ -49,6 +49,8 @@ def status(options: argparse.Namespace) -> int:
         print("no runs yet; start one with: trex run movie_sentiment")
         return 0
     open_runs = [name for name, tree in found.items() if tree.state in ("running", "paused")]
+    if open_runs and engine == "not running":
+        print("        nobody works on these; `trex engine start` lets them go on")
     for name in open_runs or list(found)[-1:]:
         for text in _status_lines(name, found[name]):
             print(text)
@@ -57,6 +59,8 @@ def status(options: argparse.Namespace) -> int:
 
 def word(tree: Tree) -> str:
     """A run's state in one word."""
+    if tree.state == "running" and not tree.begun and not tree.paused:
+        return "queued"
     return "paused" if tree.paused and tree.state == "running" else tree.state
 
 

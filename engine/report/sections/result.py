@@ -80,6 +80,8 @@ def _nothing(data: ReportData) -> str:
 
 def _how_it_stands(data: ReportData) -> str:
     tree = data.tree
+    if tree.state == "running" and tree.champion:  # the search writes its report as its last step but one
+        return f"The search is over: {tree.champion_reason.rstrip('.')}."
     state = {"running": "is still running", "done": "is done", "stopped": "was stopped"}.get(tree.state, tree.state)
     return f"The run {state}" + (f": {tree.reason.rstrip('.')}." if tree.reason else ".")
 
