@@ -66,7 +66,7 @@ def test_pauses_and_absent_engines_do_not_count_as_elapsed() -> None:
         step=10.0,
     )
     assert fold(records).elapsed(now=1040.0) == 30.0 - 10.0 - 3.0
-    assert fold(records[:2]).elapsed(now=9999.0) == 10.0
+    assert fold(records[:3]).elapsed(now=9999.0) == 10.0
 
 
 @given(st.integers(0, 40))

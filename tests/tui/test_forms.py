@@ -230,7 +230,7 @@ def test_a_run_without_a_limit_of_time_says_so(tree: Tree) -> None:
     assert {line.share for line in spending.spending(tree, NOW, spending.counts(tree)) if line.name == "wall"} == {0.0}
     seven = datetime.fromtimestamp(NOW).replace(hour=7, minute=0).timestamp() + 86400
     tree.limits = msgspec.structs.replace(tree.limits, until=seven)
-    assert spending.time_said(tree, NOW) == "5 min, until 07:00"
+    assert spending.time_said(tree, NOW) == "4 min 59 s, until 07:00"
 
 
 def test_cleaning_names_every_trial_with_files_once_and_says_why_it_stays(tree: Tree) -> None:
