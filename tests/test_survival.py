@@ -135,6 +135,7 @@ def test_nothing_changes_when_the_terminal_goes_away(place: Place) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup would have it ignored
     )
     folder = place.workspace.trial(RUN, "n1t0")
     until(lambda: len(steps(folder)) > 1)
