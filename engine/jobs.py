@@ -62,9 +62,16 @@ def is_alive(directory: Path) -> bool:
         return False
 
 
+def clear(directory: Path) -> None:
+    """Before a start is journalled: what processes before left here says nothing of the next one."""
+    (directory / EXIT).unlink(missing_ok=True)
+    if (directory / LOCK).exists() and not is_alive(directory):
+        os.truncate(directory / LOCK, 0)
+
+
 def has_begun(directory: Path) -> bool:
-    """Whether a process ever held the directory."""
-    return (directory / LOCK).exists()
+    """Whether a process has held the directory since it was cleared."""
+    return holder(directory) > 0
 
 
 def holder(directory: Path) -> int:

@@ -82,12 +82,13 @@ class ResearchMind:
 
     async def diagnose(self, run: Run, node: str) -> tuple[Diagnosed, Learned | None]:
         lesson = await diagnose(read_round(run, node), run.task, self._model, RunTape(run), seed=run.tree.setup.seed)
-        kin = await kin_of(self._index, lesson.insight, task=run.task.name) if lesson.insight else Kin()
+        own = f"{run.name}:{node}"
+        kin = await kin_of(self._index, lesson.insight, own, task=run.task.name) if lesson.insight else Kin()
         learned = Learned(
-            insight=f"{run.name}:{node}",
+            insight=own,
             node=node,
             text=lesson.insight,
-            supports=(f"{run.name}:{node}", *kin.supports),
+            supports=(own, *kin.supports),
             contradicts=kin.contradicts,
             source=lesson.source,
             task=run.task.name,

@@ -69,7 +69,7 @@ class ScriptedProcesses:
     def start(self, module: str, directory: Path) -> None:
         (directory / jobs.EXIT).unlink(missing_ok=True)
         self.started.append(directory.name)
-        (directory / jobs.LOCK).touch()
+        (directory / jobs.LOCK).write_text("1\n")  # it began
         coming = self.fate.get(directory.name, [])
         if coming:
             end = coming.pop(0)

@@ -24,12 +24,13 @@ class Kin:
     contradicts: tuple[str, ...] = ()
 
 
-async def kin_of(index: InsightIndex, text: str, *, task: str = "") -> Kin:
-    """What is held on the same change; nothing for a text without the rule's opening. A tie contradicts nobody."""
+async def kin_of(index: InsightIndex, text: str, own: str = "", *, task: str = "") -> Kin:
+    """What is held on the same change under another id than `own`; nothing for a text without the rule's opening. A tie
+    contradicts nobody."""
     mine = claim(text)
     if mine is None:
         return Kin()
-    found = await index.nearest(text, CANDIDATES, task=task, floor=NEAR)
+    found = await index.nearest(text, CANDIDATES, task=task, exclude={own}, floor=NEAR)
     same = [(f.id, theirs[1]) for f in found if (theirs := claim(index.rows[f.id].text)) and theirs[0] == mine[0]]
     against = {"better": "worse", "worse": "better"}.get(mine[1])
     return Kin(

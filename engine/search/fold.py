@@ -147,7 +147,7 @@ def _device_freed(tree: Tree, trial: str, split: ev.Split, time: float) -> None:
 def _finished(tree: Tree, event: ev.Finished, time: float) -> None:
     _device_freed(tree, event.trial, "validation", time)
     trial = tree.trial(event.trial)
-    trial.state, trial.score = "done", Score(event.score, event.low, event.high, event.items)
+    trial.state, trial.score, trial.deaths = "done", Score(event.score, event.low, event.high, event.items), 0
     trial.seconds, trial.train_seconds, trial.evaluate_seconds = (
         event.seconds,
         event.train_seconds,
@@ -180,11 +180,10 @@ def _failed(tree: Tree, event: ev.Failed, time: float) -> None:
 
 def _interrupted(tree: Tree, event: ev.Interrupted, time: float) -> None:
     _device_freed(tree, event.trial, event.split, time)
-    if event.split != "validation":
-        return
     trial = tree.trial(event.trial)
-    trial.state, trial.cause = "interrupted", event.cause
     trial.deaths += event.died
+    if event.split == "validation":
+        trial.state, trial.cause = "interrupted", event.cause
 
 
 def _diagnosed(tree: Tree, event: ev.Diagnosed, _time: float) -> None:
@@ -271,7 +270,8 @@ def _adopted(tree: Tree, event: ev.Adopted, _time: float) -> None:
 
 def _confirmed(tree: Tree, event: ev.Confirmed, time: float) -> None:
     _device_freed(tree, event.trial, "confirm", time)
-    tree.trial(event.trial).confirm = Score(event.score, event.low, event.high, event.items)
+    trial = tree.trial(event.trial)
+    trial.confirm, trial.deaths = Score(event.score, event.low, event.high, event.items), 0
     tree.machine_causes.clear()
 
 
@@ -287,7 +287,8 @@ def _test_opened(tree: Tree, event: ev.TestOpened, time: float) -> None:
 
 def _tested(tree: Tree, event: ev.Tested, time: float) -> None:
     _device_freed(tree, event.trial, "test", time)
-    tree.trial(event.trial).test = Score(event.score, event.low, event.high, event.items)
+    trial = tree.trial(event.trial)
+    trial.test, trial.deaths = Score(event.score, event.low, event.high, event.items), 0
     tree.machine_causes.clear()
 
 

@@ -29,7 +29,9 @@ async def plan(run: Run, node: str) -> None:
         run.record(Failed(node=node, kind=kind, cause=str(error)))
         return
     if made.source == "sampled" and run.tree.setup.researcher != "none" and made.note:
-        run.record(Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}"))
+        note = Noted(node=node, kind="fallback", text=f"{node}'s plan is sampled: {made.note}")
+        if all(held != note for _, held in run.tree.notes):  # a death may have come between
+            run.record(note)
     run.record(Planned(node=node, plan=made))
 
 
@@ -50,7 +52,7 @@ async def diagnose(run: Run, node: str) -> None:
     except TrexError as error:
         run.record(Failed(node=node, kind="machine", cause=str(error)))
         return
-    if insight is not None:
+    if insight is not None and run.tree.insights.get(insight.insight) != insight:  # a death may have come between
         run.record(insight)
     # Last: a node with a diagnosis is finished, so a kill in between repeats the step rather than losing it.
     run.record(diagnosis)

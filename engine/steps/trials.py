@@ -61,6 +61,7 @@ def launch(run: Run, trial: str, split: Split) -> None:
         return
     here = run.tree.trial(trial)
     attempt = here.attempts + 1 if split == "validation" else 1
+    jobs.clear(folder)
     run.record(Launched(trial=trial, node=here.node, split=split, attempt=attempt))
     try:
         reach("engine.between_launch_and_start")
