@@ -22,6 +22,7 @@ from pathlib import Path
 
 from engine import intact
 from engine.errors import MachineFailure
+from engine.files import sync
 
 EVERY_SECONDS = 600.0
 EVERY_EVENTS = 1000  # bounds what is lost in a busy hour, and while a clock that was set back catches up
@@ -166,15 +167,6 @@ def _bearing_name(part: Path, content: intact.Content) -> Backup | None:
     part.replace(path)
     sync(path.parent)
     return _by_name(path)
-
-
-def sync(path: Path) -> None:
-    """A file's content, or a folder's names, are on the disk when this returns."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _leave_room(journal: Path, folder: Path) -> None:

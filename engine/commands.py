@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engine import hardware, models, steering, taskdata
 from engine.control import protocol as p
 from engine.errors import BadInput
@@ -70,12 +72,7 @@ async def start_run(engine: Engine, command: p.StartRun) -> p.Reply:
         policy=command.policy,
         normaliser=command.normaliser,
         seed=command.seed,
-        rounds=limits.rounds,
-        wall_seconds=limits.wall_seconds,
-        until=limits.until,
-        trials=limits.trials,
-        device_seconds=limits.device_seconds,
-        disk_bytes=limits.disk_bytes,
+        **msgspec.structs.asdict(limits),
         trials_per_round=task.budget.trials_per_round,
         confirm_candidates=task.budget.confirm_candidates,
         exploration=command.exploration,

@@ -79,6 +79,15 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def sync(path: Path) -> None:
+    """A file's content, or a folder's names, are on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "") -> None:
     """Write all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder."""
     with disk_errors(path, place):
@@ -96,11 +105,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "") ->
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -62,13 +62,7 @@ def _config(tree: Tree, node: Node, trial: str, plan: Plan) -> TrialConfig:
 
 def check(tree: Tree, task: Task, plan: Plan) -> None:
     """Raises BadInput where the plan repeats what was tried, or is more than the task allows."""
-    tried = {
-        trial_fingerprint(node.plan.recipe, trial.config): trial.id
-        for node in tree.nodes.values()
-        if node.plan
-        for trial in node.trials.values()
-        if trial.config
-    }
+    tried = tree.tried()
     for config in plan.trials:
         if same := tried.get(trial_fingerprint(plan.recipe, config)):
             raise BadInput(f"{same} is this very trial already", where=WHERE, hint="change something in it")

@@ -16,7 +16,6 @@ from engine.errors import BadInput, one_line
 from engine.researcher.propose import baseline_plan
 from engine.search import budget, steering
 from engine.search import events as ev
-from engine.search.decide import KEEP_BEST
 from engine.search.tree import ROOT, Tree, Trial
 from engine.steps import restore
 
@@ -243,7 +242,7 @@ def undo(engine: Engine, command: p.Undo) -> p.Reply:
 def collect(engine: Engine, command: p.Collect) -> p.Reply:
     """Remove what the client has shown in its preview; refused where one of these trials is needed by now."""
     tree = engine.tree(command.run)
-    free = {t.id for t in steering.collectable(tree, KEEP_BEST * tree.setup.confirm_candidates)}
+    free = {t.id for t in steering.collectable(tree)}
     needed = [name for name in dict.fromkeys(command.trials) if name not in free]
     if needed:
         raise BadInput(f"{needed[0]} is needed, or has nothing to remove", hint="look at the preview again")

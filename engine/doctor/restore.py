@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine import backups, intact
-from engine.backups import STAMP, Backup, sync
+from engine.backups import STAMP, Backup
 from engine.errors import MachineFailure, TrexError
-from engine.files import disk_errors
+from engine.files import disk_errors, sync
 
 
 def usable(journal: Path) -> Backup | None:

@@ -6,7 +6,6 @@ file is. A checkpoint without its seal, or with one file changed, does not exist
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import msgspec
 
 from engine.executor.job import Result
 from engine.failpoints import reach
-from engine.files import UNREADABLE, disk_errors, sha256_file, write_json
+from engine.files import UNREADABLE, disk_errors, sha256_file, sync, write_json
 
 SEAL = "sealed.json"
 TRAINED = "trained.json"
@@ -53,17 +52,12 @@ def seal(checkpoint: Path, seconds: float) -> None:
 def on_disk(folder: Path) -> dict[str, str]:
     """SHA-256 of each of the folder's files. They are on the disk, not only in memory, when this returns."""
     files = {path.name: _synced(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != SEAL}
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(folder)
     return files
 
 
 def _synced(path: Path) -> str:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(path)
     return sha256_file(path)
 
 

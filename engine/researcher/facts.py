@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.aidp.recipe import DedupExact, Recipe, Shuffle
-from engine.plan import Direction, Plan, TrialConfig, trial_fingerprint
+from engine.plan import Direction, Plan, TrialConfig
 from engine.researcher.schema import steps
 from engine.search.tree import ROOT, ROOT_TRIAL, Node, Score, Tree, Trial
 from engine.task import Task
@@ -86,9 +86,7 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
         rounds_left=max(0, tree.limits.rounds - tree.rounds + 1),  # with this node's own, which is counted already
         maximize=tree.maximize,
         taken=tree.taken(),
-        trained=frozenset(
-            trial_fingerprint(n.plan.recipe, c) for n in tree.nodes.values() if n.plan for c in n.plan.trials
-        ),
+        trained=frozenset(tree.tried()),
         poor=_poor(tree, others, start),
         seed=tree.setup.seed,
         turn=tree.nodes[node].retries,

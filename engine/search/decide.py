@@ -17,7 +17,6 @@ from engine.search.steering import collectable
 from engine.search.tree import ROOT, ROOT_TRIAL, SETTLED, Node, Tree, Trial
 
 MACHINE_FAILURES = 2  # in a row, before the run is paused
-KEEP_BEST = 2  # times the candidates for champion: adapters that the engine itself never removes
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def _next(tree: Tree, now: float, cheapest: TrialConfig, room: Room) -> Command:
         return _closing(tree)
     if tree.stop_by:
         return _stopping(tree)
-    if budget.over_disk(tree, room) and (garbage := collectable(tree, KEEP_BEST * tree.setup.confirm_candidates)):
+    if budget.over_disk(tree, room) and (garbage := collectable(tree)):
         return Collect(tuple(trial.id for trial in garbage))
     return _open_node(tree, now, room) or _next_round(tree, now, cheapest, room)
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from engine.search import events as ev
 from engine.search.tree import ROOT, Deed, Tree, Trial
 
+KEEP_BEST = 2  # times the candidates for champion
+
 
 def conflict(tree: Tree, event: ev.AnyEvent, seen: int) -> Deed | None:
     """The newest deed after event number `seen` that the author of `event` has not seen and that it would meet.
@@ -75,15 +77,20 @@ def retriable(tree: Tree, node: str) -> list[Trial]:
     return [t for t in tree.nodes[node].trials.values() if t.state in ("failed", "cancelled") or (t.score and t.cause)]
 
 
-def collectable(tree: Tree, keep_best: int) -> list[Trial]:
+def kept_best(tree: Tree) -> int:
+    """How many of the best adapters the engine never removes by itself."""
+    return KEEP_BEST * tree.setup.confirm_candidates
+
+
+def collectable(tree: Tree) -> list[Trial]:
     """Trials whose adapters and checkpoints nobody will need: pruned ones first, then the worst.
 
-    Kept: the champion and the candidates for it, the best `keep_best`, what the report compares, what a person pinned,
+    Kept: the champion and the candidates for it, the `kept_best`, what the report compares, what a person pinned,
     whatever is not finished and its ancestors.
     """
     sign = 1.0 if tree.maximize else -1.0
     trials = [t for n in tree.nodes.values() for t in n.trials.values() if t.config and not t.collected]
-    needed = _needed(tree, keep_best)
+    needed = _needed(tree)
 
     def value(trial: Trial) -> float:
         return sign * trial.score.value if trial.score else -float("inf")
@@ -92,10 +99,10 @@ def collectable(tree: Tree, keep_best: int) -> list[Trial]:
     return sorted(free, key=lambda t: (not tree.flagged(t.node, "pruned"), value(t), t.id))
 
 
-def _needed(tree: Tree, keep_best: int) -> set[str]:
+def _needed(tree: Tree) -> set[str]:
     sign = 1.0 if tree.maximize else -1.0
     ranked = sorted(tree.scored(), key=lambda t: -sign * t.score.value if t.score else 0.0)
-    needed = {t.id for t in ranked[:keep_best]} | {tree.champion}
+    needed = {t.id for t in ranked[: kept_best(tree)]} | {tree.champion}
     for node in tree.nodes.values():
         trials = node.trials.values()
         needed |= {t.id for t in trials if t.confirm or t.test or tree.holds(t.id, "pinned")}

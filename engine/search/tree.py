@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.plan import Direction, Plan, TrialConfig
+from engine.plan import Direction, Plan, TrialConfig, trial_fingerprint
 from engine.search import events as ev
 
 State = Literal["planned", "queued", "running", "interrupted", "done", "failed", "cancelled"]
@@ -267,6 +267,16 @@ class Tree:
     def taken(self) -> frozenset[str]:
         """Fingerprints of all plans, whatever became of them."""
         return frozenset(n.plan.fingerprint for n in self.nodes.values() if n.plan)
+
+    def tried(self) -> dict[str, str]:
+        """Fingerprints of all trials that were planned (recipe and configuration), and which trial each is."""
+        return {
+            trial_fingerprint(node.plan.recipe, trial.config): trial.id
+            for node in self.nodes.values()
+            if node.plan
+            for trial in node.trials.values()
+            if trial.config
+        }
 
     def elapsed(self, now: float) -> float:
         """Seconds that count for the budget: without the queue, pauses and the time no engine was there."""

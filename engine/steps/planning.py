@@ -37,7 +37,7 @@ async def plan(run: Run, node: str) -> None:
 
 def without_repeats(tree: Tree, plan: Plan) -> Plan | None:
     """The plan without trials that a person forked while it was thought of; None where nothing is left."""
-    tried = {trial_fingerprint(n.plan.recipe, c) for n in tree.nodes.values() if n.plan for c in n.plan.trials}
+    tried = tree.tried()
     fresh = tuple(c for c in plan.trials if trial_fingerprint(plan.recipe, c) not in tried)
     if plan.source == "baseline" or len(fresh) == len(plan.trials):
         return plan

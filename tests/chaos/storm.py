@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import msgspec
 
 from engine.search import events as ev
-from engine.search.tree import SETTLED, Tree
+from engine.search.tree import Tree
 from tests.chaos.scene import Scene
 
 DEATHS = 2  # of one trial, by the journal, which may not know of the last one yet
@@ -231,8 +231,8 @@ class Storm:
     def suits(self, who: str, tree: Tree) -> bool:
         """Whether such a process can die now without the engine being right to give something up."""
         trials = [trial for node in tree.nodes.values() for trial in node.trials.values()]
-        judged = tree.judging.trial if tree.judging else ""
-        tired = any(t.deaths >= DEATHS for t in trials if t.state not in SETTLED or t.id == judged)
+        # A finished trial counts too: between the death of its test and the next attempt nothing else tells of it.
+        tired = any(t.deaths >= DEATHS for t in trials if t.state not in ("failed", "cancelled"))
         if who == "training":
             return not tired and not tree.champion
         healed = not self.hurt or any(r.seq > self.hurt and isinstance(r.event, RESULTS) for r in self.scene.records())

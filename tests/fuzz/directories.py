@@ -26,7 +26,7 @@ from engine.task import load_task
 from tests import story
 from tests.fuzz import shapes
 from tests.fuzz.harness import Input, State, check_sentence
-from tests.fuzz.mutate import mutated, one_field
+from tests.fuzz.mutate import drawn
 from tests.fuzz.places import OVER, Template, builtins_of, copy_of, listing
 from tests.fuzz.write import to_json
 from tests.test_loop import ScriptedMind, ScriptedProcesses
@@ -71,14 +71,7 @@ class Directories:
 
     def make(self, kind: str, rng: Random) -> Input:
         data = self._valid(kind, rng)
-        chance = rng.random()
-        if chance < 0.05:
-            return Input(kind, "valid", self._written(data, kind))
-        if chance < 0.52:
-            return Input(kind, "one field changed", self._written(one_field(data, rng), kind))
-        if chance < 0.95:
-            return Input(kind, "bytes mutated", mutated(self._written(data, kind), rng))
-        return Input(kind, "random", rng.randbytes(rng.randrange(300)))
+        return drawn(kind, data, lambda value: self._written(value, kind), rng)
 
     def feed(self, given: Input) -> None:
         path = self._paths[given.kind]

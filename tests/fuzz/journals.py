@@ -16,7 +16,7 @@ from engine.search.fold import fold
 from tests.fuzz import shapes
 from tests.fuzz.frames import words
 from tests.fuzz.harness import Broken, Input, State, check_sentence
-from tests.fuzz.mutate import mutated, one_field
+from tests.fuzz.mutate import drawn
 from tests.fuzz.places import LIVE, Template
 from tests.fuzz.write import to_json
 from trex_tui.model.store import Store
@@ -44,14 +44,7 @@ class Journals:
 
     def make(self, kind: str, rng: Random) -> Input:
         value = shapes.valid(EVENTS[kind], rng, self._words)
-        chance = rng.random()
-        if chance < 0.05:
-            return Input(kind, "valid", to_json(value))
-        if chance < 0.52:
-            return Input(kind, "one field changed", to_json(one_field(value, rng)))
-        if chance < 0.95:
-            return Input(kind, "bytes mutated", mutated(to_json(value), rng))
-        return Input(kind, "random", rng.randbytes(rng.randrange(300)))
+        return drawn(kind, value, to_json, rng)
 
     def feed(self, given: Input) -> None:
         self._write(given)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.fuzz.harness import Input
 from tests.fuzz.write import Deep
 
 HUGE = 300_000
@@ -97,6 +98,18 @@ class Place(NamedTuple):
 
     holder: Any
     key: Any
+
+
+def drawn(kind: str, value: Any, written: Callable[[Any], bytes], rng: Random) -> Input:
+    """An input of this kind: now and then valid, else one field of `value` changed, its bytes mutated, or noise."""
+    chance = rng.random()
+    if chance < 0.05:
+        return Input(kind, "valid", written(value))
+    if chance < 0.52:
+        return Input(kind, "one field changed", written(one_field(value, rng)))
+    if chance < 0.95:
+        return Input(kind, "bytes mutated", mutated(written(value), rng))
+    return Input(kind, "random", rng.randbytes(rng.randrange(300)))
 
 
 def one_field(document: Any, rng: Random) -> Any:

@@ -20,7 +20,7 @@ from engine.researcher.settle import PlanAnswer, settle
 from tests import story
 from tests.fuzz import shapes
 from tests.fuzz.harness import Input, State
-from tests.fuzz.mutate import mutated, one_field
+from tests.fuzz.mutate import drawn
 from tests.fuzz.places import builtins_of
 from tests.fuzz.write import to_json
 from tests.researcher import scene
@@ -61,14 +61,7 @@ class Plans:
 
     def make(self, kind: str, rng: Random) -> Input:
         value = ANSWERS[kind] if kind in ANSWERS else self._valid(kind, rng)
-        chance = rng.random()
-        if chance < 0.05:
-            return Input(kind, "valid", to_json(value))
-        if chance < 0.52:
-            return Input(kind, "one field changed", to_json(one_field(value, rng)))
-        if chance < 0.95:
-            return Input(kind, "bytes mutated", mutated(to_json(value), rng))
-        return Input(kind, "random", rng.randbytes(rng.randrange(300)))
+        return drawn(kind, value, to_json, rng)
 
     def feed(self, given: Input) -> None:
         if given.kind in JOBS:

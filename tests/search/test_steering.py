@@ -172,8 +172,10 @@ class TestBudgets:
 class TestCollecting:
     def test_what_may_go_and_what_stays(self) -> None:
         scores = [story.node(f"n{i}", "n0", 0.5 + i / 100) for i in range(2, 8)]
-        tree = story.tree(*ROUND, *scores, [flag("n2", "pinned"), flag("n3", "pruned")], planned("n8", "n4"))
-        free = [t.id for t in steering.collectable(tree, keep_best=2)]
+        tree = story.tree(
+            *ROUND, *scores, [flag("n2", "pinned"), flag("n3", "pruned")], planned("n8", "n4"), confirm_candidates=1
+        )
+        free = [t.id for t in steering.collectable(tree)]
         assert free[0] == "n3t0", "pruned ones first"
         assert "n2t0" not in free, "pinned"
         assert "n4t0" not in free, "an ancestor of what is still to run"

@@ -16,7 +16,6 @@ from engine import amounts
 from engine.control import protocol as p
 from engine.errors import BadInput
 from engine.search import events as ev
-from engine.search.decide import KEEP_BEST
 from engine.search.steering import collectable
 from engine.search.tree import Tree
 from trex_tui.forms import toml
@@ -237,7 +236,7 @@ def test_cleaning_names_every_trial_with_files_once_and_says_why_it_stays(tree: 
     found = garbage.items(tree)
     started = {t.id for n in tree.nodes.values() for t in n.trials.values() if t.config and t.attempts}
     assert sorted(item.trial for item in found) == sorted(started)
-    free = {t.id for t in collectable(tree, KEEP_BEST * tree.setup.confirm_candidates)}
+    free = {t.id for t in collectable(tree)}
     assert {item.trial for item in found if item.free} == free
     why = {item.trial: item.why for item in found}
     assert (why["n3t0"], why["n1t0"], why["n6t0"]) == ("pruned", "the baseline", "not finished")

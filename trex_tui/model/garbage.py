@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.room import heavy, size_of
-from engine.search.decide import KEEP_BEST
-from engine.search.steering import collectable
+from engine.search.steering import collectable, kept_best
 from engine.search.tree import ROOT, Node, Tree, Trial
 from trex_tui.model.format import number, plural, size
 
@@ -31,10 +30,9 @@ class Item(NamedTuple):
 
 def items(tree: Tree) -> list[Item]:
     """Every trial that may have an adapter or checkpoints: first those that may go, the first to go first."""
-    keep = KEEP_BEST * tree.setup.confirm_candidates
-    free = collectable(tree, keep)
+    free = collectable(tree)
     gone = {trial.id for trial in free}
-    reasons = dict(_reasons(tree, keep))
+    reasons = dict(_reasons(tree))
     stay = [t for t in _with_files(tree) if t.id not in gone]
     return [
         *(Item(trial.id, True, _worth(tree, trial)) for trial in free),
@@ -75,10 +73,11 @@ def _worth(tree: Tree, trial: Trial) -> str:
     return number(trial.score.value) if trial.score else trial.state
 
 
-def _reasons(tree: Tree, keep: int) -> Iterator[tuple[str, str]]:
+def _reasons(tree: Tree) -> Iterator[tuple[str, str]]:
     """(trial, why it stays), the weightiest reason last: it is the one that a dict keeps."""
     sign = 1.0 if tree.maximize else -1.0
     ranked = sorted(tree.scored(), key=lambda t: -sign * t.score.value if t.score else 0.0)
+    keep = kept_best(tree)
     yield from ((trial.id, f"among the best {keep}") for trial in ranked[:keep])
     for node in tree.nodes.values():
         if _unfinished(tree, node):
