@@ -24,7 +24,7 @@ from textual.screen import Screen
 from engine.control import protocol as p
 from engine.errors import TrexError
 from engine.workspace import Workspace
-from trex_tui import actions
+from trex_tui import actions, host
 from trex_tui.client.link import SocketLink
 from trex_tui.client.source import Source
 from trex_tui.client.watcher import Watcher
@@ -33,6 +33,7 @@ from trex_tui.keymap import APP, bindings
 from trex_tui.model.store import Store
 from trex_tui.screens.search import SearchScreen
 from trex_tui.theme import DARK, DARK_ROLES, LIGHT
+from trex_tui.widgets.notice import Notice
 
 INTERRUPTED = 3  # exit code
 TICKS = 10  # a second
@@ -70,10 +71,11 @@ class TrexApp(App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
-        self.workspace, self.store = workspace, Store()
+        self.workspace, self.live = workspace, Store()
+        self.past: Store | None = None  # a moment that a person has gone back to
         self._source, self._new_run, self._clock = source, new_run, clock
         self._search = SearchScreen(self, run or "")
-        self._watcher = Watcher(self.store, workspace, self._search.wanted)
+        self._watcher = Watcher(self.live, workspace, self._search.wanted)
         self._frozen = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -93,15 +95,25 @@ class TrexApp(App[int]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _feed(self) -> None:
-        await self._source.feed(self.store)
+        await self._source.feed(self.live)
+
+    @property
+    def store(self) -> Store:
+        """What is on show: the live store, or the one of a moment in the past."""
+        return self.past or self.live
+
+    @property
+    def selection(self) -> actions.Selection:
+        """What is selected on the search screen."""
+        return self._search.selection
 
     def now(self) -> float:
         return self._clock()
 
     def tick(self) -> None:
         """Let every screen take over what has changed. Ten times a second, and at once after a key that changed it."""
-        if self.store.last_seq >= self._frozen + FREEZE_EVERY:
-            self._frozen = self.store.last_seq
+        if self.live.last_seq >= self._frozen + FREEZE_EVERY:
+            self._frozen = self.live.last_seq
             gc.freeze()
         parts, touched = self.store.take_dirty()
         for screen in self.screen_stack:
@@ -120,6 +132,10 @@ class TrexApp(App[int]):
         """Another trial is on show: read its directory now."""
         self._watcher.poke()
 
+    def look_at(self, run: str, node: str = "") -> None:
+        """Show a run on the search screen, and a node of it."""
+        self._search.look_at(run, node)
+
     def decide(self, decision: actions.Decision) -> None:
         """Say why not, ask first, open a form, or send."""
         match decision:
@@ -135,7 +151,10 @@ class TrexApp(App[int]):
                 self._send(decision)
 
     def say(self, text: str, warning: bool = False) -> None:
-        self._search.say(text, warning)
+        """One sentence, on whatever screen is on top and has a place for it."""
+        places = (screen.query(Notice) for screen in reversed(self.screen_stack))
+        if place := next((found.first() for found in places if found), None):
+            place.say(text, warning)
 
     @work
     async def _ask(self, ask: actions.Ask) -> None:
@@ -146,19 +165,22 @@ class TrexApp(App[int]):
 
     @work
     async def _send(self, command: p.Command) -> None:
-        reply = await self._source.command(command)
-        self._answered(reply)
+        self._answered(await self.send(command))
+
+    async def send(self, command: p.Command) -> p.Reply:
+        """Send one command; whatever goes wrong comes back as a refusal."""
+        return await self._source.command(command)
 
     @work
     async def _fill_in(self, asked: actions.Open) -> None:
         from trex_tui.opening import sheet
 
         try:
-            filled = sheet(asked, self.store, self.workspace, self.now)
+            filled = sheet(asked, self.live, self.workspace, self.now)
         except TrexError as problem:
             self.say(str(problem), warning=True)
             return
-        await self._show_form(filled, self._source.command)
+        await self._show_form(filled, self.send)
 
     async def _show_form(self, filled: Sheet, send: Callable[[p.Command], Awaitable[p.Reply]]) -> None:
         from trex_tui.screens.form import Form
@@ -172,7 +194,7 @@ class TrexApp(App[int]):
         from trex_tui.opening import cleaning
 
         self.say("looking at the disk")
-        self.decide(await cleaning(at, self.store, self.workspace))
+        self.decide(await cleaning(at, self.live, self.workspace))
 
     def _answered(self, reply: p.Reply) -> None:
         self.say(reply.text or ("done" if reply.ok else "the engine refused, without a reason"), warning=not reply.ok)
@@ -186,27 +208,32 @@ class TrexApp(App[int]):
 
         if self.screen is not self._search:
             return
-        view = self.store.runs.get(self._search.run)
+        view = self.live.runs.get(self._search.run)
         await self._show_form(NewRunSheet(view.tree.created if view else None), self._start)
 
     async def _start(self, asked: p.Command) -> p.Reply:
         """Send what starts a search, to an engine that may have to be started first."""
         if self._new_run is None or not isinstance(asked, p.StartRun):
-            return await self._source.command(asked)
+            return await self.send(asked)
         try:
             return await asyncio.to_thread(self._new_run, asked)
         except TrexError as error:
             return p.Reply(id=0, ok=False, text=str(error))
 
-    @work
-    async def action_runs(self) -> None:
-        from trex_tui.screens.runs import Runs
-
-        if self.screen is not self._search:
+    def action_show(self, name: str, *words: str) -> None:
+        """Open a screen by its name (`trex_tui.host`). One over the search screen at a time; the same one closes."""
+        if self.screen.id == name:
+            self.pop_screen()
             return
-        chosen = await self.push_screen_wait(Runs(self.store, self.now, self._search.run))
-        if chosen:
-            self._search.look_at(chosen)
+        try:
+            screen = host.make(self, name, words)
+        except TrexError as problem:
+            self.say(str(problem), warning=True)
+            return
+        screen.id = name
+        while self.screen is not self._search:
+            self.pop_screen()
+        self.push_screen(screen)
 
     def action_help(self) -> None:
         from trex_tui.screens.help import Help
@@ -216,7 +243,7 @@ class TrexApp(App[int]):
 
     def action_leave(self) -> None:
         """Leave; the last words say that the engine works on."""
-        self.exit(0, message=farewell(self.store))
+        self.exit(0, message=farewell(self.live))
 
 
 def farewell(store: Store) -> str:

@@ -25,7 +25,7 @@ class Key(NamedTuple):
 APP = (
     Key("question_mark,f1", "help", "help", "Every key that works here", 1, "?"),
     Key("q,ctrl+q,ctrl+c", "leave", "quit", "Leave the interface; the engine goes on with its work", 2, "q"),
-    Key("r", "runs", "runs", "All searches of this workspace", 11),
+    Key("r", "show('runs')", "runs", "All searches of this workspace", 11),
     Key("n", "new_run", "new", "Start a new search", 12),
     Key("ctrl+p", "command_palette", "palette", "Find any action by its name"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -14,9 +14,10 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.search.tree import ROOT
+from trex_tui.host import Host
 from trex_tui.keymap import CLOSE, RUNS, bindings
 from trex_tui.model import format as fmt
-from trex_tui.model.store import Part, RunView, Store
+from trex_tui.model.store import Part, RunView
 from trex_tui.widgets.key_bar import KeyBar
 
 
@@ -26,19 +27,23 @@ class RunList(OptionList, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
 
 
-class Runs(ModalScreen[str]):
-    """Dismissed with the name of the run to look at, or "" """
+def make(host: Host, _words: tuple[str, ...]) -> Runs:
+    return Runs(host)
+
+
+class Runs(ModalScreen[None]):
+    """Enter shows the run on the search screen."""
 
     CSS_PATH = "overlay.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(CLOSE)
 
-    def __init__(self, store: Store, now: Callable[[], float], current: str) -> None:
+    def __init__(self, host: Host) -> None:
         super().__init__()
-        self._store, self._now, self._current = store, now, current
+        self._host = host
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = f"searches, {len(self._store.runs)}"
+            box.border_title = f"searches, {len(self._host.live.runs)}"
             yield Static(id="runs-head", markup=False)
             yield RunList(id="runs-list", markup=False)
             yield KeyBar()
@@ -56,10 +61,10 @@ class Runs(ModalScreen[str]):
     def _fill(self) -> None:
         shown = self.query_one(RunList)
         option = shown.highlighted_option
-        kept = (option.id if option else None) or self._current
-        names = list(reversed(self._store.runs))
+        kept = (option.id if option else None) or self._host.selection.run
+        names = list(reversed(self._host.live.runs))
         width = max(30, shown.scrollable_content_region.width - 2)
-        head, *rows = lines(self._store.runs, self._now(), width)
+        head, *rows = lines(self._host.live.runs, self._host.now(), width)
         self.query_one("#runs-head", Static).update(f" {head}" if names else "No search yet; n starts one.")
         shown.clear_options()
         shown.add_options([Option(row, id=name) for name, row in zip(names, rows, strict=True)])
@@ -67,10 +72,12 @@ class Runs(ModalScreen[str]):
             shown.highlighted = names.index(kept)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option_id or "")
+        self.dismiss()
+        if event.option_id:
+            self._host.look_at(event.option_id)
 
     def action_close(self) -> None:
-        self.dismiss("")
+        self.dismiss()
 
 
 HEAD = ("state", "search", "task", "best", "gain", "started", "time", "rounds", "policy")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.style import Style
 from textual.app import ComposeResult
@@ -13,10 +13,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.search.tree import ROOT
-from engine.workspace import Workspace
 from trex_tui import actions
+from trex_tui.host import Host
 from trex_tui.keymap import SEARCH, bindings
-from trex_tui.model.store import LogLines, Part, RunView, Store
+from trex_tui.model.store import LogLines, Part, RunView
 from trex_tui.pages.page import Subject
 from trex_tui.widgets.key_bar import KeyBar
 from trex_tui.widgets.line_log import LineLog
@@ -34,17 +34,6 @@ n  starts one (the task's folder is asked for)
 q  leaves"""
 
 
-class Host(Protocol):
-    """What the screen needs of the app."""
-
-    store: Store
-    workspace: Workspace
-
-    def now(self) -> float: ...
-    def decide(self, decision: actions.Decision) -> None: ...
-    def look_closer(self) -> None: ...
-
-
 class NodeTree(LineTree):
     """The tree with the styles of its rows."""
 
@@ -60,14 +49,14 @@ class SearchScreen(Screen[None]):
 
     def __init__(self, host: Host, run: str = "") -> None:
         super().__init__()
-        self._host, self._store = host, host.store
+        self._host = host
         self.run, self._asked_for = "", run
         self.following = True
         self._known = 0  # nodes of the run that the tree widget has
         self._trials: dict[str, str] = {}  # the trial chosen by a person, per node
         self._second = 0
-        self._header = Status(host.store, host.now, id="status")
-        self._tree_view = NodeTree(NodeRow(host.store, self._style, lambda: self.run), id="search-tree")
+        self._header = Status(host, id="status")
+        self._tree_view = NodeTree(NodeRow(host, self._style, lambda: self.run), id="search-tree")
         self._left_side = Vertical(TreeHead(id="tree-head"), self._tree_view, id="left")
         self._node_view = NodeDetail(id="detail")
         self._log_view = LineLog(id="log")
@@ -94,7 +83,7 @@ class SearchScreen(Screen[None]):
 
     @property
     def view(self) -> RunView | None:
-        return self._store.runs.get(self.run)
+        return self._host.store.runs.get(self.run)
 
     @property
     def trial(self) -> str:
@@ -115,10 +104,15 @@ class SearchScreen(Screen[None]):
         names = {trial.id for trial in self.view.tree.running()} | {self.trial}
         return frozenset((self.run, name) for name in names if name)
 
-    def look_at(self, run: str) -> None:
-        """Show another run; one that is not known yet is shown as soon as it appears."""
+    def look_at(self, run: str, node: str = "") -> None:
+        """Show another run, and a node of it; a run that is not known yet is shown as soon as it appears."""
         self._asked_for = run
         self.pull(frozenset({"runs"}), frozenset())
+        if node and self.run == run:
+            self.following = False
+            self._tree_view.select(node)
+            self._show_node(fresh=True)
+            self._host.look_closer()
 
     def pull(self, parts: frozenset[Part], touched: frozenset[tuple[str, str]]) -> None:
         """Bring the widgets up to date with what has changed in the store."""
@@ -139,7 +133,9 @@ class SearchScreen(Screen[None]):
         self._tick_status(parts)
 
     def _choose_run(self) -> None:
-        wanted = self._asked_for if self._asked_for in self._store.runs else self.run or self._store.default_run()
+        wanted = (
+            self._asked_for if self._asked_for in self._host.store.runs else self.run or self._host.store.default_run()
+        )
         if not wanted or wanted == self.run:
             return
         self.run, self._asked_for, self._known, self.following = wanted, "", 0, True
@@ -179,7 +175,7 @@ class SearchScreen(Screen[None]):
         if self.view is None or self.node not in self.view.tree.nodes:
             return
         width = max(20, self._node_view.content_size.width - 2)
-        self._node_view.show(Subject(self._store, self.run, self.node, self.trial, width), fresh)
+        self._node_view.show(Subject(self._host.store, self.run, self.node, self.trial, width), fresh)
         self.refresh_bindings()
 
     def _tick_status(self, parts: frozenset[Part]) -> None:
@@ -222,7 +218,7 @@ class SearchScreen(Screen[None]):
         if action == "follow":
             return self.view is not None and not self.view.over
         decide = actions.STEERING.get(action.removeprefix("steer('").removesuffix("')"))
-        return decide is None or not isinstance(decide(self._store, self.selection), actions.Refusal)
+        return decide is None or not isinstance(decide(self._host.store, self.selection), actions.Refusal)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show_node, False)
@@ -273,10 +269,10 @@ class SearchScreen(Screen[None]):
 
     def action_steer(self, name: str) -> None:
         """One of `actions.STEERING`, on what is on show."""
-        self._host.decide(actions.STEERING[name](self._store, self.selection))
+        self._host.decide(actions.STEERING[name](self._host.store, self.selection))
 
     def action_report(self) -> None:
-        found = actions.report(self._store, self.run, self._host.workspace.report(self.run))
+        found = actions.report(self._host.store, self.run, self._host.workspace.report(self.run))
         if not isinstance(found, (actions.Ask, actions.Refusal)):
             self.say(f"report: {found}{actions.open_file(found)}")
             return

@@ -15,9 +15,10 @@ from textual.strip import Strip
 
 from engine.search import events as ev
 from engine.search.tree import ROOT, SETTLED, Node, Trial
+from trex_tui.host import Host
 from trex_tui.model import format as fmt
 from trex_tui.model.state import best_word, is_best, phase, state_word
-from trex_tui.model.store import RunView, Store
+from trex_tui.model.store import RunView
 
 StyleOf = Callable[[str], Style]
 
@@ -43,11 +44,11 @@ def columns(width: int) -> Columns:
 class NodeRow:
     """Paints the rows of the run that `run` names. `style_of` maps a role to a style."""
 
-    def __init__(self, store: Store, style_of: StyleOf, run: Callable[[], str]) -> None:
-        self._store, self._style_of, self._run = store, style_of, run
+    def __init__(self, host: Host, style_of: StyleOf, run: Callable[[], str]) -> None:
+        self._host, self._style_of, self._run = host, style_of, run
 
     def __call__(self, name: str, guides: str, width: int, under: bool) -> Strip:
-        view = self._store.runs[self._run()]
+        view = self._host.store.runs[self._run()]
         node, shape = view.tree.nodes[name], columns(width)
         word = state_word(view, name)
         right = self._right(view, node, word, shape)
@@ -94,7 +95,7 @@ class NodeRow:
         return self._phase(running) if running else ""
 
     def _phase(self, trial: Trial) -> str:
-        view = self._store.trials.get((self._run(), trial.id))
+        view = self._host.store.trials.get((self._run(), trial.id))
         if view is None or view.state is None:
             return "starting"
         return phase(view.state.phase, view.state.step, view.state.steps, view.state.judged, view.state.items)

@@ -6,13 +6,13 @@ Each line is a list of parts in order of importance; those that do not fit are l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 from textual.content import Content
 from textual.widget import Widget
 
 from engine.search.tree import ROOT, Tree
+from trex_tui.host import Host
 from trex_tui.model import format as fmt
 from trex_tui.model.spending import Counts, counts, spending, time_said
 from trex_tui.model.state import author, held, who_set
@@ -25,20 +25,20 @@ Parts = list[Content]
 
 
 class Status(Widget):
-    """Draws itself from the store. `now` gives Unix seconds."""
+    """Draws itself from the store on show."""
 
-    def __init__(self, store: Store, now: Callable[[], float], *, id: str | None = None) -> None:
+    def __init__(self, host: Host, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._store, self._now = store, now
+        self._host = host
         self.run = ""
         self._counted = ("", 0, Counted(Counts(0, 0), 0, 0, 0))
 
     def render(self) -> Content:
-        return Content("\n").join(lines(self._store, self.run, self._now(), self.size.width, self._count()))
+        return Content("\n").join(lines(self._host.store, self.run, self._host.now(), self.size.width, self._count()))
 
     def _count(self) -> Counted | None:
         """The counts of the tree on show, made anew only when it has changed."""
-        view = self._store.runs.get(self.run)
+        view = self._host.store.runs.get(self.run)
         if view is None:
             return None
         if self._counted[:2] != (self.run, view.tree.last_seq):
