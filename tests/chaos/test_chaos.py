@@ -19,7 +19,7 @@ ORDERS = (
     Order("engine.before_event", 9),
     Order("trial.locked"),
     Order("train.micro_batch", 60),
-    Order("checkpoint.half", 2),
+    Order("checkpoint.half"),
     Order("result.after"),
     Order("exit.after", 1),
     Order("file.before_rename", 40),
