@@ -58,9 +58,9 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 models: $(VENV)/run.stamp
 	@$(TREX) quickstart --prepare
 
-# The README's picture, from a finished run of this workspace: make picture RUN=movie_sentiment-1
+# The pictures of README and docs, from the recording that is shipped (docs/recordings.md)
 picture: $(VENV)/dev.stamp
-	$(BIN)/python -m trex_tui.picture "$${TREX_HOME:-$${XDG_DATA_HOME:-$$HOME/.local/share}/trex}" $(or $(RUN),movie_sentiment-1) docs/pictures/search.png --size 120x36 --keys j
+	TZ=UTC $(BIN)/python -m trex_tui.picture --all docs/pictures
 
 # One search under 200 deaths, compared with itself undisturbed; writes docs/benchmarks/chaos.md: make chaos KILLS=50
 chaos: $(VENV)/dev.stamp

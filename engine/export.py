@@ -47,7 +47,7 @@ def export_adapter(
     """
     tree = fold(records)
     found = _trial(tree, trial)
-    source = _complete_adapter(run_dir, found)
+    source = complete_adapter(run_dir, found)
     target = expanded(target)
     with disk_errors(target, PLACE):
         if target.exists() or target.is_symlink():
@@ -103,7 +103,7 @@ def _trial(tree: Tree, trial: str) -> Trial:
     return trials[trial]
 
 
-def _complete_adapter(run_dir: Path, trial: Trial) -> Path:
+def complete_adapter(run_dir: Path, trial: Trial) -> Path:
     """The trial's adapter folder, its configuration and weights readable and of one kind."""
     if trial.config is None:
         raise BadInput(f"{trial.id} is the untouched base model and has no adapter", hint="name a trained trial")

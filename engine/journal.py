@@ -18,7 +18,8 @@ from engine import backups, intact
 from engine.errors import BadInput, MachineFailure
 from engine.files import UNREADABLE, disk_errors
 from engine.migrations import SCHEMA, migrate
-from engine.search.events import AnyEvent, Learned, Record
+from engine.search.events import AnyEvent, Record
+from engine.search.insights import Insight, standing
 from engine.workspace import PLACE
 
 NEWEST_SCHEMA = 10_000  # a higher number is no version but damage
@@ -125,10 +126,14 @@ class Journal:
         """Names of all runs, oldest first."""
         return [row[0] for row in self._rows("SELECT run FROM events WHERE type = 'run_created' ORDER BY seq")]
 
-    def insights(self) -> list[Learned]:
-        """All insights of the workspace, oldest first: the rows that the FAISS index is rebuilt from."""
-        rows = self._rows("SELECT body FROM events WHERE type = 'learned' ORDER BY seq")
-        return [event for (body,) in rows if isinstance(event := self._event(body), Learned)]
+    def insights(self, *, deleted: bool = False) -> list[Insight]:
+        """All insights of the workspace as they stand, oldest first: the rows that the FAISS index is rebuilt from.
+
+        Those that people have deleted only where `deleted` asks for them too.
+        """
+        rows = self._rows("SELECT body FROM events WHERE type IN ('learned', 'insight_changed') ORDER BY seq")
+        there = standing(self._event(body) for (body,) in rows)
+        return [insight for insight in there if deleted or not insight.deleted]
 
     def close(self) -> None:
         self._db.close()

@@ -14,10 +14,13 @@ Step = Callable[[sqlite3.Connection], None]
 
 
 def _same_tables(_db: sqlite3.Connection) -> None:
-    """1 to 2: new types of events, and new fields, whose defaults stand for what older bodies do not say."""
+    """New types of events, and new fields, whose defaults stand for what older bodies do not say.
+
+    1 to 2: what people do to a search (forks, hints, budgets, ...). 2 to 3: insights that people have changed.
+    """
 
 
-STEPS: tuple[Step, ...] = (_same_tables,)  # STEPS[n] leads from version n + 1 to n + 2
+STEPS: tuple[Step, ...] = (_same_tables, _same_tables)  # STEPS[n] leads from version n + 1 to n + 2
 SCHEMA = 1 + len(STEPS)
 
 

@@ -5,7 +5,9 @@ Joins the parts: the language model's worker, the insight index, proposing and d
 
 from __future__ import annotations
 
-from engine.insights import Insights, Kin, Row, kin_of
+from collections.abc import Callable, Sequence
+
+from engine.insights import InsightIndex, Insights, Kin, Row, kin_of
 from engine.journal import Journal
 from engine.models import find
 from engine.plan import Plan
@@ -15,6 +17,7 @@ from engine.researcher.model import LanguageModel, LlamaWorker
 from engine.researcher.propose import propose
 from engine.researcher.remember import remember
 from engine.search.events import Asked, Diagnosed, Learned, RunCreated
+from engine.search.insights import Insight
 from engine.steps.context import Run
 from engine.steps.readback import read_round
 from engine.workspace import Workspace
@@ -26,14 +29,14 @@ class Minds:
     """The workers that all runs of an engine share: one language model at a time, one index."""
 
     def __init__(self, workspace: Workspace, journal: Journal) -> None:
-        self._workspace = workspace
-        rows = [Row(id=e.insight, task=e.task, text=e.text) for e in journal.insights()]
-        self.index = Insights(rows, workspace.cache / "insights", log=workspace.engine_log)
+        self._workspace, self._journal = workspace, journal
+        self.index = Insights((), workspace.cache / "insights", log=workspace.engine_log)
         self._models: dict[str, LlamaWorker] = {}
 
     def of(self, setup: RunCreated) -> ResearchMind:
         """The Researcher of a run. Raises MachineFailure where its model is not installed."""
-        return ResearchMind(self.index, None if setup.researcher == "none" else self._model(setup.researcher))
+        model = None if setup.researcher == "none" else self._model(setup.researcher)
+        return ResearchMind(self.index, model, self._journal.insights)
 
     def _model(self, name: str) -> LlamaWorker:
         if name not in self._models:
@@ -62,10 +65,12 @@ class RunTape:
 
 
 class ResearchMind:
-    """Plans and reads rounds; `model` None: by sampling and by rule."""
+    """Plans and reads rounds; `model` None: by sampling and by rule. `insights`: those that stand, of all runs."""
 
-    def __init__(self, index: Insights, model: LanguageModel | None) -> None:
-        self._index, self._model = index, model
+    def __init__(
+        self, index: InsightIndex, model: LanguageModel | None, insights: Callable[[], Sequence[Insight]]
+    ) -> None:
+        self._index, self._model, self._insights = index, model, insights
 
     async def plan(self, run: Run, node: str) -> Plan:
         known = await self.known(run)
@@ -73,16 +78,23 @@ class ResearchMind:
         return await propose(facts, self._model, RunTape(run), direction=run.tree.nodes[node].direction)
 
     async def known(self, run: Run) -> list[Known]:
-        """The insights nearest to the task's knobs and recipes, within the run's scope of memory."""
-        setup = run.tree.setup
-        own = {id_ for id_ in self._index.rows if id_.split(":")[0] == run.name}
-        exclude = set() if setup.memory != "run" else set(self._index.rows) - own
+        """Within the run's scope of memory: what people have pinned, then what is nearest to the knobs and recipes."""
+        setup, there = run.tree.setup, await self._look()
+        exclude = {i.insight for i in there if setup.memory == "run" and i.insight not in run.tree.insights}
         task = "" if setup.memory == "all" else run.task.name
-        return await remember(self._index, run.task, GIVEN, only_task=task, exclude=exclude)
+        pinned = {insight.insight for insight in there if insight.pinned}
+        return await remember(self._index, run.task, GIVEN, only_task=task, exclude=exclude, pinned=pinned)
+
+    async def _look(self) -> Sequence[Insight]:
+        """What stands now, and the index told: people edit and delete while the search goes on."""
+        there = self._insights()
+        await self._index.hold(Row(id=insight.insight, task=insight.task, text=insight.text) for insight in there)
+        return there
 
     async def diagnose(self, run: Run, node: str) -> tuple[Diagnosed, Learned | None]:
         lesson = await diagnose(read_round(run, node), run.task, self._model, RunTape(run), seed=run.tree.setup.seed)
         own = f"{run.name}:{node}"
+        await self._look()
         kin = await kin_of(self._index, lesson.insight, own, task=run.task.name) if lesson.insight else Kin()
         learned = Learned(
             insight=own,
@@ -93,5 +105,4 @@ class ResearchMind:
             source=lesson.source,
             task=run.task.name,
         )
-        await self._index.add(Row(id=learned.insight, task=learned.task, text=learned.text))
         return Diagnosed(node=node, text=lesson.diagnosis, source=lesson.source), learned

@@ -62,6 +62,7 @@ class Engine:
         self.device = (gpus() or ["CPU"])[0]
         self.work = asyncio.Event()
         self.closing = asyncio.Event()
+        self.told_by = ""  # who told the engine to end
         self.run_ended = asyncio.Event()
         self.queued: dict[str, float] = {}  # seconds that a run has waited for its turn since it last had it
 
@@ -183,6 +184,7 @@ class Engine:
     async def handle(self, command: p.Command) -> p.Reply:
         """Carry out a client's command. Raises TrexError, which the server turns into a refusal."""
         if isinstance(command, p.Shutdown):
+            self.told_by = command.by or "somebody"
             self.closing.set()
             return p.Reply(id=command.id, ok=True, text="the engine ends; running trials go on")
         return await commands.carry_out(self, command)
@@ -240,13 +242,16 @@ class Engine:
             await asyncio.wait({worker, linger, ends}, return_when=asyncio.FIRST_COMPLETED)
             if worker.done():
                 worker.result()
+        except asyncio.CancelledError:
+            self.told_by = self.told_by or "a signal"
+            raise
         finally:
             for task in (worker, linger, ends, keeper):
                 task.cancel()
             await asyncio.gather(worker, linger, ends, keeper, return_exceptions=True)
             await self.minds.close()
             self.processes.close()
-            await self.server.close()
+            await self.server.close(self.told_by)
             self.journal.close()
 
     async def _keep_backups(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
-from engine import forking, limits
+from engine import forking, lessons, limits
 from engine.control import protocol as p
 from engine.errors import BadInput, one_line
 from engine.researcher.propose import baseline_plan
@@ -45,6 +45,8 @@ def carry_out(engine: Engine, command: p.Command) -> p.Reply:
             return give_hint(engine, command)
         case p.WithdrawHint():
             return withdraw_hint(engine, command)
+        case p.ChangeInsight():
+            return change_insight(engine, command)
         case p.Retry():
             return retry(engine, command)
         case p.SetBudget():
@@ -167,6 +169,15 @@ def withdraw_hint(engine: Engine, command: p.WithdrawHint) -> p.Reply:
     return _done(command, f"hint {hint.hint} is withdrawn")
 
 
+def change_insight(engine: Engine, command: p.ChangeInsight) -> p.Reply:
+    """Edit, pin or delete; the run that learned the insight may have ended, and need not be the one at work."""
+    run, tree = lessons.owner(engine, command.insight)
+    event, before = lessons.changed(tree, command), tree.insight_changes.get(command.insight)
+    _not_stale(tree, event, command.seen)
+    engine.record(run, event)
+    return _done(command, lessons.said(event, before))
+
+
 def retry(engine: Engine, command: p.Retry) -> p.Reply:
     """One event per trial that is tried again; for a node that failed before its trials, one."""
     tree = engine.tree(command.run)
@@ -223,20 +234,23 @@ def _check_budget(tree: Tree, new: ev.Limits, now: float) -> None:
 def undo(engine: Engine, command: p.Undo) -> p.Reply:
     """Take back the last thing that can be taken back, whoever did it."""
     tree = engine.tree(command.run)
-    deed = steering.last_undoable(tree)
+    deed = steering.last_undoable(tree, command.insight)
     if deed is None:
-        raise BadInput(f"nothing in {command.run} can be taken back")
+        stop = "a search that was ended stays so" if tree.stop_by else ""
+        raise BadInput(f"nothing in {command.insight or command.run} can be taken back", hint=stop)
     if command.seen and deed.seq > command.seen:
         raise BadInput(f"meanwhile: {steering.said(deed.event)}", hint="look again; undo would take that back")
     event = steering.inverse(tree, deed, command.by)
     if isinstance(event, ev.FlagSet):
         _check_flag(tree, command.run, event)
-    else:
+    elif not isinstance(event, ev.InsightChanged):
         _must_go_on(tree, command.run)
     if isinstance(event, ev.BudgetChanged):
         _check_budget(tree, event.limits, engine.now())
     engine.record(command.run, event)
-    return _done(command, f"taken back: {steering.said(deed.event)}")
+    text = f"taken back: {steering.said(deed.event)}"
+    # An insight may be of another run than the one that a client shows, which no answer should change.
+    return p.Reply(id=command.id, ok=True, text=text, run="" if command.insight else command.run)
 
 
 def collect(engine: Engine, command: p.Collect) -> p.Reply:

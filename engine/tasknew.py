@@ -84,6 +84,22 @@ def new_task(
     return target
 
 
+def preview(
+    data_file: Path, prompt: str | None = None, answer: str | None = None, count: int = 3
+) -> tuple[Draft, list[tuple[str, str]]]:
+    """What `new_task` would decide, and the first rows as prompt and answer. Writes nothing. Raises BadInput."""
+    data_file = expanded(data_file)
+    if not is_file(data_file):
+        raise BadInput("no such data file", where=str(data_file), hint="name a CSV, TSV or JSONL file")
+    rows = list(readers.read_rows(data_file, name=str(data_file)))
+    found = draft(rows, data_file.name, prompt, answer, data_file.stem, str(data_file))
+
+    def filled(row: Row, template: str) -> str:
+        return fill(template, _whole(row, template))
+
+    return found, [(filled(row, found.prompt), filled(row, found.answer)) for row in rows[:count]]
+
+
 def draft(rows: list[Row], data: str, prompt: str | None, answer: str | None, name: str, where: str) -> Draft:
     """Everything that the rows and the person's words decide. Raises BadInput."""
     if not rows:

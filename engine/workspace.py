@@ -2,6 +2,7 @@
 
 <home>/journal.db        events of all runs            <home>/models/      base models and GGUF files
 <home>/engine.lock       held by the one engine        <home>/cache/       fetched sources, NF4 checkpoints
+<home>/interface.json    when a person last looked
 <home>/device.lock       held by who uses the device   <home>/tasks/<name>-<fingerprint>/  materialised splits
 <home>/runs/<run>/nodes/<node>/                        the node's data job (recipe in, rows and report out)
 <home>/runs/<run>/trials/<trial>/                      a trial's directory: its interface
@@ -28,7 +29,16 @@ from engine.files import disk_errors, expanded
 
 PLACE = "with --workspace"
 OTHERS = 0o077  # the rights of everybody but the owner
-_FILES = ("journal.db", "journal.db-wal", "journal.db-shm", "engine.lock", "engine.log", "device.lock", "cli.log")
+_FILES = (
+    "journal.db",
+    "journal.db-wal",
+    "journal.db-shm",
+    "engine.lock",
+    "engine.log",
+    "device.lock",
+    "cli.log",
+    "interface.json",
+)
 _FOLDERS = ("runs", "tasks", "cache", "models", "backups", "damaged")
 _FLOCK = "hhqqi"  # Linux's struct flock: kind, whence, start, length, process
 

@@ -63,7 +63,7 @@ def base(score: float = 0.5) -> list[ev.AnyEvent]:
 def node(name: str, parent: str, *scores: float, direction: Direction = "adjust_training") -> list[ev.AnyEvent]:
     """A whole round: added, planned, prepared, one finished trial per score, diagnosed."""
     number = int(name[1:])
-    configs = [TrialConfig(learning_rate=1e-5 * (10 * number + i + 1)) for i in range(len(scores))]
+    configs = [TrialConfig(learning_rate=1e-5 * (10 * (number % 9_000) + i + 1)) for i in range(len(scores))]
     events: list[ev.AnyEvent] = [
         ev.NodeAdded(node=name, parent=parent),
         ev.Planned(node=name, plan=plan(*configs, direction=direction, seed=number)),

@@ -221,7 +221,7 @@ DAMAGES: dict[str, tuple[Callable[[Scene], object], str, str, str]] = {
         "",
     ),
     "newer": (lambda s: s.sql("PRAGMA user_version=99"), "wrong", "newer TREX", ""),
-    "older": (lambda s: s.sql("PRAGMA user_version=1"), "note", "brings it to schema 2", ""),
+    "older": (lambda s: s.sql("PRAGMA user_version=1"), "note", "brings it to schema 3", ""),
     "pages": (
         lambda s: s.space.journal.write_bytes(s.space.journal.read_bytes()[:8192]),
         "wrong",

@@ -71,6 +71,17 @@ async def test_a_known_id_takes_the_old_ones_place(index: InsightIndex) -> None:
     assert [f.id for f in found].count("a:n2") == 1 and found[0].id == "a:n2"
 
 
+async def test_it_holds_just_what_it_is_told_to_hold(index: InsightIndex) -> None:
+    more = Row("c:n1", "films", "Training on more rows raised accuracy.")
+    edited = Row("a:n2", "films", "A person's own words on boats and rivers.")
+    for rows in ([*ROWS, more], [ROWS[1], more], [edited, ROWS[1], more], [edited, ROWS[1], more], [more], []):
+        await index.hold(rows)
+        found = await index.nearest(ROWS[0].text, 9, floor=-1.0)
+        assert {f.id: index.rows[f.id] for f in found} == {row.id: row for row in rows}
+        for row in rows:
+            assert (await index.nearest(row.text, 1))[0].id == row.id
+
+
 async def test_hostile_and_empty_texts_do_no_harm(index: InsightIndex) -> None:
     for text in ("", " \n\t", "\x00", "{}'; DROP TABLE events;--", "word " * 5000):
         await index.add(Row(f"h:{len(text)}", "films", text))

@@ -6,71 +6,27 @@ saves the person a refusal, and the key bar a key that would do nothing.
 
 from __future__ import annotations
 
-import getpass
-import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Literal, NamedTuple
 
 from engine.control import protocol as p
 from engine.search import events as ev
 from engine.search.steering import last_undoable, retriable
-from engine.search.tree import ROOT, SETTLED, Tree
+from engine.search.tree import ROOT, SETTLED, Tree, Trial
 from trex_tui import consequences
+from trex_tui.decisions import Ask as Ask
+from trex_tui.decisions import AskAll as AskAll
+from trex_tui.decisions import Decision as Decision
+from trex_tui.decisions import Open as Open
+from trex_tui.decisions import Refusal as Refusal
+from trex_tui.decisions import Selection as Selection
+from trex_tui.decisions import person as person
 from trex_tui.model.store import RunView, Store
 
 NO_RUN = "there is no search yet; n starts one"
 ENDED = "the search has ended; n starts a new one"
 CLOSING = "nothing new is tried any more: the best are being confirmed and tested"
-
-
-class Selection(NamedTuple):
-    """What is on show: a run, a node of it, a trial of that node ("" where it has none yet)."""
-
-    run: str
-    node: str = ROOT
-    trial: str = ""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why an action cannot be done now, as one sentence."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A command that is sent only after a person has said yes. `explain` says what it costs.
-
-    A function, because it may walk a large branch: the key bar asks often whether a key works, and reads nothing.
-    """
-
-    question: str
-    explain: Callable[[], str]
-    command: p.Command
-
-
-@dataclass(frozen=True)
-class Open:
-    """Something more must be said, or read, before there is a command."""
-
-    what: Literal["fork", "hint", "budget", "clean"]
-    at: Selection
-
-
-Decision = p.Command | Ask | Open | Refusal
-
-
-def person() -> str:
-    """Who is at the keyboard, for the journal."""
-    try:
-        return getpass.getuser()[:200]
-    except (OSError, KeyError):
-        return "somebody"
+RECORDING = "this is a recording; there is no engine to steer, and no model"
 
 
 def pause_run(store: Store, at: Selection) -> Decision:
@@ -160,11 +116,11 @@ def undo(store: Store, at: Selection) -> Decision:
     deed = last_undoable(view.tree)
     if deed is None:
         return Refusal("nobody has done anything here that could be taken back")
-    pinned = isinstance(deed.event, ev.FlagSet) and deed.event.flag == "pinned"
-    if view.over and not pinned:
+    lasting = isinstance(deed.event, ev.InsightChanged) or getattr(deed.event, "flag", "") == "pinned"
+    if view.over and not lasting:
         return Refusal(ENDED)
     command = p.Undo(id=0, run=at.run, by=person(), seen=view.tree.last_seq)
-    return Ask("Take this back?", partial(consequences.undoing, deed), command)
+    return Ask("Take this back?", partial(consequences.undoing, deed, view.tree.stop_by), command)
 
 
 def fork(store: Store, at: Selection) -> Decision:
@@ -209,6 +165,50 @@ def stop(store: Store, at: Selection) -> Decision:
     return Ask(f"Stop the search {at.run}?", lambda: consequences.STOPPING, p.StopRun(id=0, run=at.run, by=person()))
 
 
+def edit(store: Store, at: Selection) -> Decision:
+    """As `fork`, in the person's own editor."""
+    decision = fork(store, at)
+    return Open("edit", at) if isinstance(decision, Open) else decision
+
+
+def report(store: Store, at: Selection) -> Decision:
+    """The report: of how far the search is, or of how it ended."""
+    view = _here(store, at)
+    if isinstance(view, Refusal):
+        return view
+    return Open("report", at) if view.tree.created else Refusal(f"{at.run} has not begun; there is nothing to report")
+
+
+def export(store: Store, at: Selection) -> Decision:
+    """Take an adapter out of the workspace: that of the trial on show, or the champion's."""
+    view = _here(store, at)
+    if isinstance(view, Refusal):
+        return view
+    missing = no_adapter(view.tree, at)
+    return Refusal(missing) if missing and not view.tree.champion else Open("export", at)
+
+
+def chat(store: Store, at: Selection) -> Decision:
+    """Talk to the trial on show, or to the base model."""
+    view = _here(store, at)
+    if isinstance(view, Refusal):
+        return view
+    missing = "" if at.node == ROOT else no_adapter(view.tree, at)
+    return Refusal(f"{missing}; on n0 this key talks to the base model") if missing else Open("chat", at)
+
+
+def no_adapter(tree: Tree, at: Selection) -> str:
+    """Why there is no adapter of the trial on show; "" where there should be one."""
+    if at.node == ROOT:
+        return "n0 is the base model, which has no adapter"
+    if not at.trial:
+        return f"{at.node} has no trial yet"
+    trial: Trial = tree.trial(at.trial)
+    if trial.collected:
+        return f"the adapter of {trial.id} was cleaned away; only training again brings it back"
+    return "" if trial.score else f"{trial.id} has no adapter ({trial.state})"
+
+
 STEERING: dict[str, Callable[[Store, Selection], Decision]] = {
     "pause_run": pause_run,
     "pause_branch": pause_branch,
@@ -218,28 +218,16 @@ STEERING: dict[str, Callable[[Store, Selection], Decision]] = {
     "retry": retry,
     "undo": undo,
     "fork": fork,
+    "edit": edit,
     "hint": hint,
     "budget": change_budget,
     "clean": clean,
     "stop": stop,
+    "report": report,
+    "export": export,
+    "chat": chat,
 }
-
-
-def report(store: Store, run: str, folder: Path) -> Path | Ask | Refusal:
-    """The report's file, or the question whether to write it."""
-    for name in ("report.html", "report.md"):
-        if (folder / name).is_file():
-            return folder / name
-    view = store.runs.get(run)
-    if view is None:
-        return Refusal(NO_RUN)
-    if not view.over:
-        return Refusal("the report is written when the search ends")
-    reachable = _reachable(store, Selection(run))
-    if isinstance(reachable, Refusal):
-        return reachable
-    command = p.MakeReport(id=0, run=run, by=person())
-    return Ask(f"Write the report of {run}?", lambda: consequences.REPORTING, command)
+"""Every action on what is selected, by the name that its key has in `steer('...')`."""
 
 
 def _flag(view: RunView, at: Selection, flag: ev.Flag, on: bool) -> p.SetFlag:
@@ -268,27 +256,22 @@ def _open(store: Store, at: Selection) -> RunView | Refusal:
     view = store.runs.get(at.run)
     if view is None:
         return Refusal(NO_RUN)
-    return Refusal(ENDED) if view.over else _reachable(store, at)
+    return Refusal(ENDED) if view.over and store.link.kind != "past" else _reachable(store, at)
 
 
 def _reachable(store: Store, at: Selection) -> RunView | Refusal:
     """The run, where its engine can be reached."""
+    view = _here(store, at)
+    if isinstance(view, RunView) and store.read_only:
+        return Refusal(store.read_only)
+    if isinstance(view, Refusal) or store.link.kind == "live":
+        return view
+    return Refusal(store.link.text or "not connected to the engine yet")
+
+
+def _here(store: Store, at: Selection) -> RunView | Refusal:
+    """The run, where its files are on this machine; no engine is needed."""
     view = store.runs.get(at.run)
     if view is None:
         return Refusal(NO_RUN)
-    match store.link.kind:
-        case "live":
-            return view
-        case "replay":
-            return Refusal("this is a recording; there is no engine to steer")
-        case _:
-            return Refusal(store.link.text or "not connected to the engine yet")
-
-
-def open_file(path: Path) -> str:
-    """Show a file in the desktop's browser, where there is a desktop; what was done, to be said behind the path."""
-    if sys.platform != "darwin" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return ""
-    import webbrowser  # slow to import, and needed here only
-
-    return " (opened in the browser)" if webbrowser.open(path.as_uri()) else ""
+    return Refusal(RECORDING) if store.link.kind == "replay" else view

@@ -12,11 +12,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
-from textual import work
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -24,24 +23,25 @@ from textual.screen import Screen
 from engine.control import protocol as p
 from engine.errors import TrexError
 from engine.workspace import Workspace
-from trex_tui import actions, host
+from trex_tui import actions, host, settings
+from trex_tui.acting import NewRun
+from trex_tui.around import Around
 from trex_tui.client.link import SocketLink
+from trex_tui.client.replay import journalled
 from trex_tui.client.source import Source
 from trex_tui.client.watcher import Watcher
-from trex_tui.forms.sheet import Sheet
+from trex_tui.everyday import Everyday
 from trex_tui.keymap import APP, bindings
 from trex_tui.model.store import Store
 from trex_tui.screens.search import SearchScreen
-from trex_tui.theme import DARK, DARK_ROLES, LIGHT
-from trex_tui.widgets.notice import Notice
+from trex_tui.theme import DARK_ROLES
+from trex_tui.travel import Archive
+from trex_tui.visit import Visit
 
 INTERRUPTED = 3  # exit code
 TICKS = 10  # a second
 TICKS_REMOTE = 5  # over SSH
 FREEZE_EVERY = 10_000  # records; history only grows, and the collector must not walk all of it while keys wait
-
-NewRun = Callable[[p.StartRun], p.Reply]
-"""Sees to it that an engine runs, sends it the message, returns its reply. Blocks. Raises TrexError."""
 
 
 def _palette() -> type[Provider]:
@@ -50,7 +50,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class TrexApp(App[int]):
+class TrexApp(Everyday):
     """The interface on one workspace, fed by `source`."""
 
     TITLE = "TREX"
@@ -66,16 +66,15 @@ class TrexApp(App[int]):
         run: str | None = None,
         new_run: NewRun | None = None,
         clock: Callable[[], float] = time.time,
+        archive: Archive | None = None,
+        around: Around | None = None,
     ) -> None:
-        super().__init__()
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
-        self.workspace, self.live = workspace, Store()
-        self.past: Store | None = None  # a moment that a person has gone back to
-        self._source, self._new_run, self._clock = source, new_run, clock
+        archive = archive or partial(journalled, workspace.journal)
+        super().__init__(workspace, source, new_run, archive, around or Around())
+        self._clock = clock
         self._search = SearchScreen(self, run or "")
-        self._watcher = Watcher(self.live, workspace, self._search.wanted)
+        shown = (partial(self._shown, what) for what in ("wanted", "listed", "glanced"))
+        self._watcher = Watcher(self.live, workspace, *shown)
         self._frozen = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -87,9 +86,11 @@ class TrexApp(App[int]):
 
     def on_mount(self) -> None:
         self._tasks = [asyncio.create_task(self._feed()), asyncio.create_task(self._watcher.watch())]
+        self.begin()
         self.set_interval(1 / (TICKS_REMOTE if os.environ.get("SSH_CONNECTION") else TICKS), self.tick)
 
     async def on_unmount(self) -> None:
+        self.finish()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -98,16 +99,16 @@ class TrexApp(App[int]):
         await self._source.feed(self.live)
 
     @property
-    def store(self) -> Store:
-        """What is on show: the live store, or the one of a moment in the past."""
-        return self.past or self.live
-
-    @property
     def selection(self) -> actions.Selection:
         """What is selected on the search screen."""
         return self._search.selection
 
-    def now(self) -> float:
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The nodes that are marked there, in the order of marking."""
+        return self._search.marked
+
+    def present(self) -> float:
         return self._clock()
 
     def tick(self) -> None:
@@ -115,10 +116,10 @@ class TrexApp(App[int]):
         if self.live.last_seq >= self._frozen + FREEZE_EVERY:
             self._frozen = self.live.last_seq
             gc.freeze()
-        parts, touched = self.store.take_dirty()
+        parts, touched = self.news()
         for screen in self.screen_stack:
             pull = getattr(screen, "pull", None)
-            if pull is not None:
+            if pull is not None and screen.is_mounted:
                 pull(parts, touched)
 
     async def settle(self) -> None:
@@ -128,101 +129,25 @@ class TrexApp(App[int]):
         await self._watcher.once()
         self.tick()
 
+    def _shown(self, what: str) -> frozenset[tuple[str, str]]:
+        """What the screens show of the disk: (run, trial) pairs; for `listed`, also (run, node)."""
+        asked = (getattr(screen, what, None) for screen in self.screen_stack)
+        return frozenset(pair for names in asked if names is not None for pair in names())
+
     def look_closer(self) -> None:
         """Another trial is on show: read its directory now."""
         self._watcher.poke()
 
     def look_at(self, run: str, node: str = "") -> None:
         """Show a run on the search screen, and a node of it."""
+        if self.past is not None and run not in self.past.runs:
+            self.travel.leave()  # it began later
+        self.travel.turn_to(run)
         self._search.look_at(run, node)
-
-    def decide(self, decision: actions.Decision) -> None:
-        """Say why not, ask first, open a form, or send."""
-        match decision:
-            case actions.Refusal():
-                self.say(decision.text, warning=True)
-            case actions.Ask():
-                self._ask(decision)
-            case actions.Open(what="clean"):
-                self._offer_cleaning(decision.at)
-            case actions.Open():
-                self._fill_in(decision)
-            case _:
-                self._send(decision)
-
-    def say(self, text: str, warning: bool = False) -> None:
-        """One sentence, on whatever screen is on top and has a place for it."""
-        places = (screen.query(Notice) for screen in reversed(self.screen_stack))
-        if place := next((found.first() for found in places if found), None):
-            place.say(text, warning)
-
-    @work
-    async def _ask(self, ask: actions.Ask) -> None:
-        from trex_tui.screens.confirm import Confirm
-
-        if await self.push_screen_wait(Confirm(ask)):
-            self._send(ask.command)
-
-    @work
-    async def _send(self, command: p.Command) -> None:
-        self._answered(await self.send(command))
-
-    async def send(self, command: p.Command) -> p.Reply:
-        """Send one command; whatever goes wrong comes back as a refusal."""
-        return await self._source.command(command)
-
-    @work
-    async def _fill_in(self, asked: actions.Open) -> None:
-        from trex_tui.opening import sheet
-
-        try:
-            filled = sheet(asked, self.live, self.workspace, self.now)
-        except TrexError as problem:
-            self.say(str(problem), warning=True)
-            return
-        await self._show_form(filled, self.send)
-
-    async def _show_form(self, filled: Sheet, send: Callable[[p.Command], Awaitable[p.Reply]]) -> None:
-        from trex_tui.screens.form import Form
-
-        reply = await self.push_screen_wait(Form(filled, send))
-        if reply is not None:
-            self._answered(reply)
-
-    @work
-    async def _offer_cleaning(self, at: actions.Selection) -> None:
-        from trex_tui.opening import cleaning
-
-        self.say("looking at the disk")
-        self.decide(await cleaning(at, self.live, self.workspace))
-
-    def _answered(self, reply: p.Reply) -> None:
-        self.say(reply.text or ("done" if reply.ok else "the engine refused, without a reason"), warning=not reply.ok)
-        if reply.ok and reply.run and reply.run != self._search.run:
-            self._search.look_at(reply.run)
-        self.tick()
-
-    @work
-    async def action_new_run(self) -> None:
-        from trex_tui.forms.new_run import NewRunSheet
-
-        if self.screen is not self._search:
-            return
-        view = self.live.runs.get(self._search.run)
-        await self._show_form(NewRunSheet(view.tree.created if view else None), self._start)
-
-    async def _start(self, asked: p.Command) -> p.Reply:
-        """Send what starts a search, to an engine that may have to be started first."""
-        if self._new_run is None or not isinstance(asked, p.StartRun):
-            return await self.send(asked)
-        try:
-            return await asyncio.to_thread(self._new_run, asked)
-        except TrexError as error:
-            return p.Reply(id=0, ok=False, text=str(error))
 
     def action_show(self, name: str, *words: str) -> None:
         """Open a screen by its name (`trex_tui.host`). One over the search screen at a time; the same one closes."""
-        if self.screen.id == name:
+        if self.screen.id == name and not words:
             self.pop_screen()
             return
         try:
@@ -255,13 +180,48 @@ def farewell(store: Store) -> str:
     return "`trex` opens the interface again."
 
 
-def run_interface(workspace: Workspace, run: str | None = None, new_run: NewRun | None = None) -> int:
+def run_interface(
+    workspace: Workspace, run: str | None = None, new_run: NewRun | None = None, around: Around | None = None
+) -> int:
     """Show the interface until the person leaves it; the exit code. `run`: the one to show, None = the one at work."""
-    app = TrexApp(workspace, SocketLink(workspace.door), run=run, new_run=new_run)
+    link = SocketLink(lambda: workspace.door)
+    new_run = new_run or partial(_start_run, workspace)
+    app = TrexApp(workspace, link, run=run, new_run=new_run, around=around or everyday(workspace))
+    return present(app)
+
+
+def present(app: TrexApp) -> int:
+    """Show an application until the person leaves it; the exit code."""
     _leave_on_signals(app)
     code = app.run()
     # textual shows its own defects and leaves by itself; they must not look like a person who left.
     return code if code is not None else app.return_code or 0
+
+
+def everyday(workspace: Workspace, *, read_only: bool = False) -> Around:
+    """What stands around the interface of a person at a terminal."""
+    from trex_tui.commands.engine import ensure
+
+    kept = settings.place()
+    liked, complaint = settings.load(kept)
+    return Around(
+        settings=liked,
+        complaint=complaint,
+        kept_at=kept,
+        sampling=True,
+        visit=Visit(workspace.home / "interface.json"),
+        terminal=dict(os.environ),
+        start_engine=partial(ensure, workspace),
+        read_only=read_only,
+    )
+
+
+def _start_run(workspace: Workspace, asked: p.StartRun) -> p.Reply:
+    """Have the engine begin a search, and an engine where there is none. Blocks; raises TrexError."""
+    from trex_tui.commands.engine import ask, ensure
+
+    ensure(workspace)
+    return ask(workspace, asked)
 
 
 def _leave_on_signals(app: TrexApp) -> None:

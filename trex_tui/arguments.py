@@ -26,7 +26,8 @@ def parser() -> Parser:
         default=None,
         help="where runs and models lie (default: $TREX_HOME or the user's data folder)",
     )
-    top.set_defaults(handler="interface:interface", run=None)
+    _looking(top)
+    top.set_defaults(handler="interface:interface", run=None, once=False, read_only=False)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, handler: str, text: str) -> argparse.ArgumentParser:
@@ -75,23 +76,45 @@ def _run_commands(add) -> None:  # type: ignore[no-untyped-def]
     attach = add("attach", "interface:attach", "open the interface on a run")
     attach.add_argument("run", nargs="?", help="default: the one at work, or the last")
     attach.add_argument("--headless", action="store_true", help="progress lines instead of the interface")
+    _looking(attach)
+    serve = add("serve", "serve:serve", "the interface in a browser on this machine")
+    serve.add_argument("run", nargs="?", help="default: the one at work, or the last")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: this machine only)")
+    serve.add_argument("--port", type=_port, default=8000)
+    serve.add_argument("--anywhere", action="store_true", help="allow a host that others can reach; not encrypted")
+
+    replay = add("replay", "replay:replay", "show a search that has been: it plays, without an engine and models")
+    replay.add_argument("what", nargs="?", metavar="RUN|FILE", help="default: the recording that is shipped")
+    replay.add_argument("--speed", type=_speed, default=1.0, help="0 = show its end, standing still (default: 1)")
 
 
 def _look_commands(add) -> None:  # type: ignore[no-untyped-def]
     _json(add("runs", "look:runs", "all runs of the workspace"))
-    _json(add("status", "look:status", "what is going on, in a few lines"))
-    show = _json(add("show", "look:show", "a run's tree, or one node: what, why, result"))
+    status = _json(add("status", "look:status", "what is going on, in a few lines"))
+    status.add_argument("--since", default="", metavar="TIME", help="what has happened in the last 8h, say")
+    show = _json(add("show", "look:show", "a run's tree, or one node or trial: what, why, result"))
     show.add_argument("run")
-    show.add_argument("node", nargs="?")
+    show.add_argument("node", nargs="?", help="a node (n3), or one trial (n3t1)")
+    compare = _json(add("compare", "compare:compare", "trials, also of different runs, and plans side by side"))
+    compare.add_argument("names", nargs="+", metavar="RUN:NODE", help="two to four: RUN:n3, RUN:n3t1, a plan's file")
     report = add("report", "look:report", "write a run's report again (Markdown and HTML)")
     report.add_argument("run")
     verify = _json(add("verify", "look:verify", "compute every score of a run again from its files"))
     verify.add_argument("run")
+    record = add("record", "replay:record", "make a file of a run that `trex replay` shows anywhere")
+    record.add_argument("run")
+    record.add_argument("--to", type=Path, required=True, metavar="FILE.trex", help="a file that does not exist yet")
     export = add("export", "look:export", "take a trial's adapter out of the workspace")
     export.add_argument("run")
     export.add_argument("node", nargs="?", help="a node or trial (default: the champion)")
     export.add_argument("--format", choices=("adapter",), default="adapter")
     export.add_argument("--to", type=Path, required=True, help="a folder that does not exist yet")
+    chat = add("chat", "chat:chat", "talk to a trial beside its base model; one prompt a line")
+    chat.add_argument("run")
+    chat.add_argument("node", nargs="?", help="a node or trial; n0 is the base model (default: the champion)")
+    chat.add_argument("--raw", action="store_true", help="prompts as they are, not in the task's template")
+    chat.add_argument("--temperature", type=_warmth, default=0.0, help="0 (the most likely words) to 2")
+    chat.add_argument("--length", type=_length, default=0, help="new tokens of an answer, at most")
 
 
 def _steer_commands(add) -> None:  # type: ignore[no-untyped-def]
@@ -194,6 +217,20 @@ def _insight_commands(insights: argparse.ArgumentParser) -> None:
     search = _json(parts.add_parser("search", help="the insights nearest to a text"))
     search.add_argument("text")
     search.set_defaults(handler="insights:search_insights")
+    edit = parts.add_parser("edit", help="give an insight other words; plans are given these from now on")
+    edit.add_argument("insight", metavar="ID")
+    edit.add_argument("text", help='in quotes; "" = the words with which it was learned')
+    edit.set_defaults(handler="insights:edit")
+    texts = {
+        "pin": "plans are given it first of all",
+        "unpin": "no longer",
+        "delete": "no plan is given it any more, in whatever run",
+        "restore": "bring back a deleted one",
+    }
+    for name, text in texts.items():
+        change = parts.add_parser(name, help=text)
+        change.add_argument("insight", metavar="ID", nargs="+")
+        change.set_defaults(handler="insights:change", change=name)
 
 
 def _engine_commands(engine: argparse.ArgumentParser) -> None:
@@ -201,6 +238,13 @@ def _engine_commands(engine: argparse.ArgumentParser) -> None:
     parts.add_parser("status", help="whether one is running").set_defaults(handler="engine:status")
     parts.add_parser("start", help="start one").set_defaults(handler="engine:start")
     parts.add_parser("stop", help="end it; running trials go on").set_defaults(handler="engine:stop")
+
+
+def _looking(command: argparse.ArgumentParser) -> None:
+    """How the interface is opened. What `attach` does not say, `trex` may have said before it."""
+    once, only = "print the screen as plain lines, and leave", "look only: what would change the search is refused"
+    command.add_argument("--once", action="store_true", default=argparse.SUPPRESS, help=once)
+    command.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help=only)
 
 
 def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -212,8 +256,36 @@ def _natural(text: str) -> int:
     return _number(text, 0, 2**31 - 1)
 
 
+def _warmth(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 2.0:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 to 2")
+    return value
+
+
+def _length(text: str) -> int:
+    return _number(text, 1, 4096)
+
+
 def _count(text: str) -> int:
     return _number(text, 1, 100_000)
+
+
+def _port(text: str) -> int:
+    return _number(text, 1, 65_535)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed <= 1000:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no speed from 0 to 1000")
+    return speed
 
 
 def _lifted(text: str) -> int:

@@ -11,9 +11,6 @@ STOPPING = (
     "What is done stays, what runs is cancelled, and the champion is chosen among what there is. "
     "A search that was stopped cannot go on; p pauses it instead."
 )
-REPORTING = (
-    "The base model, the baseline and the champion are judged on the sealed test split; the opening is recorded."
-)
 CLEANING = (
     "Adapters and checkpoints of these trials are removed; scores, results and logs stay. This cannot be undone: "
     "only training again brings an adapter back."
@@ -36,9 +33,10 @@ def pruning(tree: Tree, node: str) -> str:
     return " ".join(parts)
 
 
-def undoing(deed: Deed) -> str:
-    """What was done last, when, and what follows from taking it back."""
-    return f"At {clock(deed.time)} {clean(said(deed.event))}. Undone, {_undone(deed)}."
+def undoing(deed: Deed, stopped_by: str = "") -> str:
+    """What was done last, when, and what follows from taking it back. A stop is never undone: then that is said."""
+    stop = f" {stopped_by} has ended the search; that stays so." if stopped_by else ""
+    return f"At {clock(deed.time)} {clean(said(deed.event))}. Undone, {_undone(deed)}.{stop}"
 
 
 def _undone(deed: Deed) -> str:
@@ -53,6 +51,8 @@ def _undone(deed: Deed) -> str:
             return f"{hint} holds again"
         case ev.Forked(node=node):
             return f"{node} is pruned with all that has grown below it; nothing is deleted"
-        case ev.BudgetChanged() if deed.before:
+        case ev.InsightChanged(insight=insight):
+            return f"{insight} stands as it did before that"
+        case ev.BudgetChanged() if isinstance(deed.before, ev.Limits):
             return f"the run may spend {limits_said(deed.before)}, as before"
     return "it is as it was before"

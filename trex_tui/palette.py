@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from trex_tui.keymap import UNBOUND
+
 Run = Callable[[], Coroutine[Any, Any, bool]]
 
 
@@ -25,6 +27,8 @@ class Actions(Provider):
                 seen.add(binding.action)
                 name = f"{binding.description} ({binding.key_display or binding.key})"
                 yield name, partial(self.app.run_action, binding.action, active.node), binding.tooltip
+        for key in UNBOUND:
+            yield key.label, partial(self.app.run_action, key.action, self.screen), key.help
 
     async def discover(self) -> Hits:
         for name, run, said in self._found():

@@ -19,6 +19,7 @@ from typing import Literal
 from engine import jobs
 from engine.aidp import guards
 from engine.aidp.job import DataJob, DataReport
+from engine.aidp.samples import SAMPLES, Sampler
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
 from engine.executor.limits import cap_memory, yield_to_others
 from engine.failpoints import reach
@@ -64,7 +65,7 @@ def _outcome(folder: Path) -> Exit:
 
 
 def work(folder: Path) -> None:
-    """Run the job: `data.jsonl`, then `report.json`. Raises TrexError, MemoryError."""
+    """Run the job: `data.jsonl`, `samples.json`, then `report.json`. Raises TrexError, MemoryError."""
     job = from_json(_bytes(folder / "job.json"), DataJob, source=str(folder / "job.json"))
     train = Path(job.train_rows)
     if not train.is_file():
@@ -75,6 +76,7 @@ def work(folder: Path) -> None:
     from engine.aidp.pipeline import Pipeline
 
     started = time.perf_counter()
+    sampler = Sampler()
     root = Path(job.data_root) / EXTRA if job.data_root else None
     output = Pipeline(
         job.recipe,
@@ -82,9 +84,10 @@ def work(folder: Path) -> None:
         root=root if root and root.is_dir() else None,
         template=(job.prompt, job.answer) if job.prompt and job.answer else None,
         limits=job.limits,
-    ).run(read_jsonl(train))
+    ).run(read_jsonl(train), watch=sampler)
     with disk_errors(folder):
         write_jsonl(folder / "data.jsonl", output.rows.to_list())
+        write_json(folder / SAMPLES, sampler.samples)
     report = DataReport(
         rows=len(output.rows),
         sha256=sha256_file(folder / "data.jsonl"),

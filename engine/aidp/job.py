@@ -1,7 +1,8 @@
-"""What stands in a data process's directory: `job.json` in, `data.jsonl` and `report.json` out. Types only.
+"""What stands in a data process's directory: `job.json` in, rows, examples and a report out. Types only.
 
 Files, in the order in which they appear: `job.json` (DataJob), `lock`, `log.txt`, `data.jsonl` (rows `{"id",
-"prompt", "answer", "source"}`), `report.json` (DataReport), `exit.json` (engine.jobs.Exit).
+"prompt", "answer", "source"}`), `samples.json` (engine.aidp.samples, for people; older versions made none),
+`report.json` (DataReport), `exit.json` (engine.jobs.Exit).
 """
 
 from __future__ import annotations

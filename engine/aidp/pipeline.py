@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from engine.aidp.operators import APPLY, COLUMNS, Context
 from engine.aidp.recipe import Convert, Decontaminate, Load, Mix, Operator, Recipe, operator_name
 from engine.errors import IdeaFailure
 from engine.failpoints import reach
+
+Watch = Callable[[Operator, Dataset, Dataset], None]
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,11 @@ class Pipeline:
         self.recipe, self.guards, self.root, self.template = recipe, guards, root, template
         self.limits = limits or Limits()
 
-    def run(self, rows: Dataset | Iterable[Mapping[str, str]]) -> Output:
-        """All operators over `rows` (at least `prompt` and `answer`). Raises IdeaFailure: no rows left, wrong path."""
+    def run(self, rows: Dataset | Iterable[Mapping[str, str]], watch: Watch | None = None) -> Output:
+        """All operators over `rows` (at least `prompt` and `answer`). Raises IdeaFailure: no rows left, wrong path.
+
+        `watch` is told the rows before and after each operator, and changes nothing.
+        """
         current = operators.dataset({"source": "train", **row} for row in rows)
         steps: list[Step] = []
         for place, operator in enumerate(complete(self.recipe)):
@@ -58,6 +63,8 @@ class Pipeline:
             reach("data.operator")
             before, current = current, APPLY[type(operator)](current, operator, self._context(place))
             steps.append(_step(operator, before, current, time.perf_counter() - started))
+            if watch is not None:
+                watch(operator, before, current)
             if not len(current):
                 name = operator_name(operator)
                 raise IdeaFailure(f"the recipe leaves no rows: `{name}` dropped all {len(before):,}")

@@ -16,6 +16,7 @@ from engine.errors import BadInput, MachineFailure
 WELCOME_SECONDS = 10.0
 BUFFER = 1024 * 1024  # bytes read ahead; a frame of history is smaller
 LOG = "look at engine.log"
+NOBODY = "no engine is running in this workspace"
 
 
 class Connection:
@@ -31,7 +32,7 @@ class Connection:
             reader, writer = await asyncio.open_unix_connection(socket, limit=BUFFER)
         except OSError:
             hint = "`trex engine start` lets unfinished runs go on; `trex run TASK` begins one"
-            raise MachineFailure("no engine is running in this workspace", hint=hint) from None
+            raise MachineFailure(NOBODY, hint=hint) from None
         answer: p.FromEngine | None = None
         try:
             writer.write(p.encode(p.Hello(version=p.VERSION, client=client or f"pid {os.getpid()}")))

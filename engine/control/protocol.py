@@ -18,7 +18,7 @@ from engine.errors import BadInput
 from engine.plan import Plan
 from engine.search.events import AnyEvent, Memory, Record
 
-VERSION = 2
+VERSION = 3
 MAX_FRAME = 4 * 1024 * 1024
 HEADER = struct.Struct(">I")
 
@@ -111,6 +111,21 @@ class WithdrawHint(Message, frozen=True, kw_only=True, tag="withdraw_hint"):
     by: Short = ""
 
 
+class ChangeInsight(Message, frozen=True, kw_only=True, tag="change_insight"):
+    """Edit, pin or delete an insight of whatever run, or take that back; None leaves a part as it is.
+
+    `text` "" = the words with which it was learned. What is deleted is given to no plan any more, in any run.
+    """
+
+    id: Id
+    insight: Short
+    text: Annotated[str, Meta(max_length=1000)] | None = None
+    pinned: bool | None = None
+    deleted: bool | None = None
+    by: Short = ""
+    seen: Seen = 0
+
+
 class Retry(Message, frozen=True, kw_only=True, tag="retry"):
     """Try again what failed or was cancelled: one trial, or all of the node, its planning and data included."""
 
@@ -137,10 +152,11 @@ class SetBudget(Message, frozen=True, kw_only=True, tag="set_budget"):
 
 
 class Undo(Message, frozen=True, kw_only=True, tag="undo"):
-    """Take back the last thing a person did to the run that can be taken back."""
+    """Take back the last thing a person did to the run, or to one insight of it, that can be taken back."""
 
     id: Id
     run: Short
+    insight: Short = ""
     by: Short = ""
     seen: Seen = 0
 
@@ -193,6 +209,12 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     """The connection ends: another protocol version, or bytes that are no message."""
 
     reason: str
+
+
+class Goodbye(Message, frozen=True, kw_only=True, tag="goodbye"):
+    """The engine's last word: somebody told it to end. One that says nothing has died, and may be started again."""
+
+    by: Short = ""
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -249,6 +271,7 @@ Command = (
     | Fork
     | GiveHint
     | WithdrawHint
+    | ChangeInsight
     | Retry
     | SetBudget
     | Undo
@@ -259,7 +282,7 @@ Command = (
     | Shutdown
 )
 FromClient = Hello | Subscribe | Command
-FromEngine = Welcome | Refused | Records | Reply | Pulse
+FromEngine = Welcome | Refused | Goodbye | Records | Reply | Pulse
 
 _encoder = msgspec.msgpack.Encoder()
 _event = msgspec.json.Decoder(AnyEvent).decode

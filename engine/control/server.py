@@ -59,6 +59,7 @@ class Server:
         self._inode = 0
         self._watch: asyncio.Task[None] | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._last_word: p.Goodbye | None = None
 
     @property
     def clients(self) -> int:
@@ -99,7 +100,9 @@ class Server:
                 await self._listen()
                 log.info("the socket was gone; listening again at %s", self._socket)
 
-    async def close(self) -> None:
+    async def close(self, told_by: str = "") -> None:
+        """Stop listening and cut every client off; where somebody told the engine to end, that is the last word."""
+        self._last_word = p.Goodbye(by=told_by) if told_by else None
         if self._watch is not None:
             self._watch.cancel()
         if self._server is not None:
@@ -128,8 +131,9 @@ class Server:
                 await _hear_out(reader, writer)
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # the client went away, or did not read for too long: it will reconnect from its last number
-        except asyncio.CancelledError:
-            pass  # `close` ends us, which asyncio before 3.12 would log as an error
+        except asyncio.CancelledError:  # `close` ends us, which asyncio before 3.12 would log as an error
+            if self._last_word is not None:
+                writer.write(p.encode(self._last_word))
         finally:
             self._clients.discard(task)
             writer.close()

@@ -16,6 +16,7 @@ from engine.pipes import Worker
 # Similarity below which an insight has nothing to say: unlike texts measured -0.1 to 0.1, fitting ones 0.3 to 0.6.
 FLOOR = 0.2
 TIMEOUT = 60.0
+FEW = 8  # rows; more are not added one by one
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +70,9 @@ class InsightIndex(Protocol):
     def rows(self) -> Mapping[str, Row]:
         """Every row held, by id."""
 
+    async def hold(self, rows: Iterable[Row]) -> None:
+        """Hold these rows and no others."""
+
     async def add(self, row: Row) -> None:
         """Hold one more insight; one with a known id takes the old one's place."""
 
@@ -92,6 +96,19 @@ class Insights:
         first = self._first()
         self.rows[row.id] = row
         await self.worker.ask(Add(row), Done, timeout=TIMEOUT, first=first)
+
+    async def hold(self, rows: Iterable[Row]) -> None:
+        """A worker that runs is told what is new, or, where more has changed, everything."""
+        wanted = {row.id: row for row in rows}
+        fresh = [row for id_, row in wanted.items() if id_ not in self.rows]
+        grown = wanted == {**self.rows, **{row.id: row for row in fresh}}
+        if self.worker.pid is not None and grown and len(fresh) <= FEW:
+            for row in fresh:
+                await self.add(row)
+            return
+        self.rows = wanted
+        if self.worker.pid is not None:
+            await self.worker.ask(self._first(), Done, timeout=TIMEOUT)
 
     async def nearest(
         self, text: str, k: int, *, task: str = "", exclude: Collection[str] = (), floor: float = FLOOR

@@ -20,6 +20,9 @@ class PlainIndex:
     async def add(self, row: Row) -> None:
         self.rows[row.id] = row
 
+    async def hold(self, rows: Iterable[Row]) -> None:
+        self.rows = {row.id: row for row in rows}
+
     async def nearest(
         self, text: str, k: int, *, task: str = "", exclude: Collection[str] = (), floor: float = FLOOR
     ) -> list[Found]:

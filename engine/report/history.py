@@ -8,6 +8,7 @@ from typing import get_args
 from engine.report.model import Best, Calls, Incident, Insight
 from engine.search import events as ev
 from engine.search.fold import DEEDS
+from engine.search.insights import as_it_stands
 from engine.search.steering import said
 from engine.search.tree import Tree
 
@@ -70,7 +71,7 @@ def insights(tree: Tree, earlier: Mapping[str, str]) -> tuple[Insight, ...]:
     own = [
         Insight(
             id=event.insight,
-            text=event.text,
+            text=_standing(tree, event),
             source=event.source,
             node=event.node,
             supports=event.supports,
@@ -95,6 +96,14 @@ def insights(tree: Tree, earlier: Mapping[str, str]) -> tuple[Insight, ...]:
             for name in foreign
         ),
     )
+
+
+def _standing(tree: Tree, learned: ev.Learned) -> str:
+    """The insight's words as they are now, and what a person has done to it."""
+    insight = as_it_stands(learned, tree.insight_changes.get(learned.insight))
+    done = {"edited": insight.original, "pinned": insight.pinned, "deleted": insight.deleted}
+    marks = " and ".join(name for name, holds in done.items() if holds)
+    return f"{insight.text} ({marks} by {insight.by or 'a person'})" if marks else insight.text
 
 
 def _uses(tree: Tree, part: str) -> dict[str, tuple[str, ...]]:

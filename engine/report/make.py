@@ -14,7 +14,7 @@ def make_report(workspace: Workspace, run: str) -> tuple[Path, Path]:
     """Paths of the Markdown and the HTML file. Raises BadInput for a run without events, MachineFailure for a disk."""
     journal = Journal.open_read_only(workspace.journal)
     try:
-        insights = {learned.insight: learned.text for learned in journal.insights()}
+        insights = {learned.insight: learned.text for learned in journal.insights(deleted=True)}
         data = gather(journal.records(run=run), workspace.run(run), insights)
     finally:
         journal.close()

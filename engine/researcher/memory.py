@@ -16,6 +16,7 @@ from engine.task import Task
 
 CHARACTERS_PER_TOKEN = 2.6  # measured on these prompts: digits are a token each
 BRIEF_TOKENS = 900
+INSIGHTS = "Insights:"
 Section = tuple[str, list[str]]
 
 
@@ -43,9 +44,10 @@ def system(task: Task) -> str:
 def brief(facts: Facts, budget: int = BRIEF_TOKENS) -> str:
     """The search so far in at most about `budget` tokens. The start, the hints and what is left always stay."""
     sections = _sections(facts)
-    cuttable = [rows for _, rows in sections[:-1]]
-    while estimate(text := _joined(sections)) > budget and any(cuttable):
-        next(rows for rows in cuttable if rows).pop(0)
+    cuttable = sections[:-1]
+    while estimate(text := _joined(sections)) > budget and any(rows for _, rows in cuttable):
+        heading, rows = next(section for section in cuttable if section[1])
+        rows.pop(-1 if heading == INSIGHTS else 0)  # pinned and near ones stand first; of the others the newest last
     return text
 
 
@@ -70,7 +72,7 @@ def _sections(facts: Facts) -> list[Section]:
         ("Elsewhere in the tree:", [row for n in keys.values() for row in node_lines(facts, n)]),
         ("Tried from the same parent:", [row for n in facts.siblings for row in node_lines(facts, n)]),
         ("The way to the start:", [row for n in facts.path for row in node_lines(facts, n)]),
-        ("Insights:", [f"i{n}: {one_line(known.text, 260)}" for n, known in enumerate(facts.insights, 1)]),
+        (INSIGHTS, [f"i{n}: {one_line(known.text, 260)}" for n, known in enumerate(facts.insights, 1)]),
         ("", _last_lines(facts)),
     ]
 

@@ -248,6 +248,21 @@ class HintWithdrawn(Event, frozen=True, kw_only=True, tag="hint_withdrawn"):
     undoes: int = 0
 
 
+class InsightChanged(Event, frozen=True, kw_only=True, tag="insight_changed"):
+    """How a person leaves an insight of this run: edited, pinned, deleted, or none of these again.
+
+    Written to the run that learned it, whichever run is at work, and after that run's end too. It holds over a later
+    `Learned` of the same id. `text`: the person's own words; empty = as it was learned.
+    """
+
+    insight: str
+    by: str
+    text: str = ""
+    pinned: bool = False
+    deleted: bool = False
+    undoes: int = 0
+
+
 class Retried(Event, frozen=True, kw_only=True, tag="retried"):
     """A person has a failed or cancelled trial tried again, or (empty `trial`) a node's planning or data."""
 
@@ -362,6 +377,7 @@ AnyEvent = (
     | Forked
     | HintGiven
     | HintWithdrawn
+    | InsightChanged
     | Retried
     | BudgetChanged
     | Collected

@@ -12,6 +12,7 @@ from typing import Any
 from engine.errors import MachineFailure
 from engine.plan import Plan
 from engine.search import events as ev
+from engine.search.insights import as_it_stands
 from engine.search.tree import ROOT, ROOT_TRIAL, Deed, Node, Score, Tree, Trial
 
 DEEDS: tuple[type[ev.Event], ...] = (
@@ -19,6 +20,7 @@ DEEDS: tuple[type[ev.Event], ...] = (
     ev.Forked,
     ev.HintGiven,
     ev.HintWithdrawn,
+    ev.InsightChanged,
     ev.Retried,
     ev.BudgetChanged,
     ev.Collected,
@@ -70,8 +72,17 @@ def _note_deed(tree: Tree, record: ev.Record) -> None:
     if undone:
         tree.deeds = [deed for deed in tree.deeds if deed.seq != undone]
         return
-    before = tree.limits if isinstance(event, ev.BudgetChanged) else None
-    tree.deeds.append(Deed(record.seq, record.time, event, before))
+    tree.deeds.append(Deed(record.seq, record.time, event, _before(tree, event)))
+
+
+def _before(tree: Tree, event: ev.AnyEvent) -> ev.Limits | ev.InsightChanged | None:
+    """What the deed replaces, where taking it back needs that."""
+    match event:
+        case ev.BudgetChanged():
+            return tree.limits
+        case ev.InsightChanged(insight=insight):
+            return tree.insight_changes.get(insight)
+    return None
 
 
 def _created(tree: Tree, event: ev.RunCreated, time: float) -> None:
@@ -191,9 +202,21 @@ def _diagnosed(tree: Tree, event: ev.Diagnosed, _time: float) -> None:
     node.diagnosis, node.read = event.text, True
 
 
-def _learned(tree: Tree, event: ev.Learned, _time: float) -> None:
-    tree.insights[event.insight] = event
-    tree.nodes[event.node].insight = event.text
+def _learned(tree: Tree, event: ev.Learned, time: float) -> None:
+    tree.insights[event.insight], tree.learned_at[event.insight] = event, time
+    _say_insight(tree, event)
+
+
+def _insight_changed(tree: Tree, event: ev.InsightChanged, _time: float) -> None:
+    learned = tree.insights[event.insight]
+    tree.insight_changes[event.insight] = event
+    _say_insight(tree, learned)
+
+
+def _say_insight(tree: Tree, learned: ev.Learned) -> None:
+    """The node says its insight as it stands."""
+    standing = as_it_stands(learned, tree.insight_changes.get(learned.insight))
+    tree.nodes[learned.node].insight = "" if standing.deleted else standing.text
 
 
 def _flag_set(tree: Tree, event: ev.FlagSet, time: float) -> None:
@@ -314,6 +337,7 @@ _APPLY: dict[type[ev.Event], Callable[[Tree, Any, float], None]] = {
     ev.Interrupted: _interrupted,
     ev.Diagnosed: _diagnosed,
     ev.Learned: _learned,
+    ev.InsightChanged: _insight_changed,
     ev.FlagSet: _flag_set,
     ev.Forked: _forked,
     ev.HintGiven: _hinted,

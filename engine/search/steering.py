@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from engine.search import events as ev
 from engine.search.tree import ROOT, Deed, Tree, Trial
 
@@ -16,7 +18,8 @@ KEEP_BEST = 2  # times the candidates for champion
 def conflict(tree: Tree, event: ev.AnyEvent, seen: int) -> Deed | None:
     """The newest deed after event number `seen` that the author of `event` has not seen and that it would meet.
 
-    Flags and retries meet where one's node lies on the other's path; budgets meet budgets. 0 = nothing was on screen.
+    Flags and retries meet where one's node lies on the other's path; budgets meet budgets, and changes of one insight
+    each other. 0 = nothing was on screen.
     """
     if not seen:
         return None
@@ -27,6 +30,8 @@ def conflict(tree: Tree, event: ev.AnyEvent, seen: int) -> Deed | None:
 def _meet(tree: Tree, one: ev.AnyEvent, other: ev.AnyEvent) -> bool:
     if isinstance(one, ev.BudgetChanged) or isinstance(other, ev.BudgetChanged):
         return type(one) is type(other)
+    if isinstance(one, ev.InsightChanged) and isinstance(other, ev.InsightChanged):
+        return one.insight == other.insight
     branch = (ev.FlagSet, ev.Retried)
     if not (isinstance(one, branch) and isinstance(other, branch)):
         return False
@@ -35,9 +40,11 @@ def _meet(tree: Tree, one: ev.AnyEvent, other: ev.AnyEvent) -> bool:
     return one.node in tree.path(other.node) or other.node in tree.path(one.node)
 
 
-def last_undoable(tree: Tree) -> Deed | None:
-    """What `undo` takes back: the last thing that somebody did, that can be taken back and still holds."""
-    return next((deed for deed in reversed(tree.deeds) if _holds(tree, deed.event)), None)
+def last_undoable(tree: Tree, insight: str = "") -> Deed | None:
+    """What `undo` takes back: the last thing that somebody did (to this insight, where one is named), that can be taken
+    back and still holds."""
+    deeds = (deed for deed in reversed(tree.deeds) if not insight or getattr(deed.event, "insight", "") == insight)
+    return next((deed for deed in deeds if _holds(tree, deed.event)), None)
 
 
 def _holds(tree: Tree, event: ev.AnyEvent) -> bool:
@@ -49,6 +56,9 @@ def _holds(tree: Tree, event: ev.AnyEvent) -> bool:
             return hint in tree.hints
         case ev.HintWithdrawn(hint=hint):
             return hint not in tree.hints
+        case ev.InsightChanged(insight=insight):
+            now = tree.insight_changes.get(insight)
+            return now is not None and _left(now) == _left(event)
         case ev.BudgetChanged(limits=limits):
             return tree.limits == limits
         case ev.Forked(node=node):
@@ -65,11 +75,21 @@ def inverse(tree: Tree, deed: Deed, by: str) -> ev.AnyEvent:
             return ev.HintWithdrawn(hint=hint, node=node, text=text, by=by, undoes=deed.seq)
         case ev.HintWithdrawn(hint=hint, node=node, text=text):
             return ev.HintGiven(hint=hint, node=node, text=text, by=by, undoes=deed.seq)
+        case ev.InsightChanged(insight=insight):
+            learned = ev.InsightChanged(insight=insight, by=by)
+            before = deed.before if isinstance(deed.before, ev.InsightChanged) else learned
+            return msgspec.structs.replace(before, by=by, undoes=deed.seq)
         case ev.BudgetChanged():
-            return ev.BudgetChanged(limits=deed.before or tree.setup.limits, by=by, undoes=deed.seq)
+            limits = deed.before if isinstance(deed.before, ev.Limits) else tree.setup.limits
+            return ev.BudgetChanged(limits=limits, by=by, undoes=deed.seq)
         case ev.Forked(node=node):
             return ev.FlagSet(node=node, flag="pruned", on=True, by=by, undoes=deed.seq)
     raise AssertionError("it has no inverse")
+
+
+def _left(event: ev.InsightChanged) -> tuple[str, bool, bool]:
+    """How the insight stands after it, whoever did it."""
+    return event.text, event.pinned, event.deleted
 
 
 def retriable(tree: Tree, node: str) -> list[Trial]:
@@ -130,6 +150,8 @@ def said(event: ev.AnyEvent) -> str:
             return f"{who} gave hint {hint} for {'the run' if node == ROOT else node}: {text}"
         case ev.HintWithdrawn(hint=hint, text=text):
             return f"{who} withdrew hint {hint}: {text}"
+        case ev.InsightChanged():
+            return f"{who} {_insight_said(event)}"
         case ev.Retried(node=node, trial=trial):
             return f"{who} has {trial or node} tried again"
         case ev.BudgetChanged(limits=limits):
@@ -141,6 +163,20 @@ def said(event: ev.AnyEvent) -> str:
         case ev.StopAsked():
             return f"{who} ended the search: what is done is confirmed, tested and reported"
     raise AssertionError("only deeds are said")
+
+
+def _insight_said(event: ev.InsightChanged) -> str:
+    name = f"insight {event.insight}"
+    if event.deleted:
+        return f"deleted {name}"
+    match event.pinned, bool(event.text):
+        case True, True:
+            return f"left {name} pinned, with the words: {event.text}"
+        case True, False:
+            return f"pinned {name}"
+        case False, True:
+            return f"edited {name}: {event.text}"
+    return f"left {name} as it was learned"
 
 
 def limits_said(limits: ev.Limits) -> str:

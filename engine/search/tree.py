@@ -63,12 +63,12 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something a person did to the search. `before`: the limits that a change of budget replaced."""
+    """Something a person did to the search. `before`: the limits, or the state of an insight, that it replaced."""
 
     seq: int
     time: float
     event: ev.AnyEvent
-    before: ev.Limits | None = None
+    before: ev.Limits | ev.InsightChanged | None = None
 
 
 @dataclass(slots=True)
@@ -134,7 +134,9 @@ class Tree:
     run: str = ""
     created: ev.RunCreated | None = None
     nodes: dict[str, Node] = field(default_factory=dict)
-    insights: dict[str, ev.Learned] = field(default_factory=dict)
+    insights: dict[str, ev.Learned] = field(default_factory=dict)  # as they were learned
+    learned_at: dict[str, float] = field(default_factory=dict)
+    insight_changes: dict[str, ev.InsightChanged] = field(default_factory=dict)  # how people have left them
     tape: dict[str, ev.Asked] = field(default_factory=dict)
     notes: list[tuple[float, ev.Noted]] = field(default_factory=list)
     state: RunState = "running"

@@ -62,6 +62,7 @@ def test_a_job_gives_rows_and_a_report_twice_the_same(tmp_path: Path, job: DataJ
             "job.json",
             "lock",
             "report.json",
+            "samples.json",
         ]
     rows = read_jsonl(tmp_path / "one" / "data.jsonl")
     report = from_json((tmp_path / "one" / "report.json").read_bytes(), DataReport, source="report")

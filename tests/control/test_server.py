@@ -209,3 +209,15 @@ async def test_a_quick_client_with_a_long_history_leaves_turns_for_others(tmp_pa
 async def test_no_engine_is_said_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(MachineFailure, match="trex run"):
         await call(tmp_path / "nobody", p.GetStatus(id=1))
+
+
+@pytest.mark.parametrize("by", ["", "ana"])
+async def test_an_engine_that_was_told_to_end_says_so(tmp_path: Path, by: str) -> None:
+    async with serving(tmp_path) as (server, _, socket):
+        connection = await Connection.open(socket)
+        await connection.send(p.Subscribe())
+        await server.close(by)
+        async with asyncio.timeout(10):
+            words = [message async for message in connection if isinstance(message, p.Goodbye)]
+        assert words == ([p.Goodbye(by="ana")] if by else [])
+        await connection.close()

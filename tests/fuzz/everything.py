@@ -12,6 +12,7 @@ from tests.fuzz.directories import Directories
 from tests.fuzz.frames import Frames, Sockets
 from tests.fuzz.journals import Journals
 from tests.fuzz.plans import Plans
+from tests.fuzz.recordings import Recordings
 from tests.fuzz.tasks import Tasks
 
 Maker = Callable[[places.Template, Path], harness.Target]
@@ -22,7 +23,8 @@ TARGETS: dict[str, tuple[float, Maker]] = {
     "tasks": (0.10, lambda _, folder: Tasks(folder)),
     "plans": (0.20, lambda *_: Plans()),
     "directories": (0.15, Directories),
-    "journals": (0.10, Journals),
+    "journals": (0.08, Journals),
+    "recordings": (0.02, Recordings),
 }
 
 

@@ -19,7 +19,7 @@ from tests import story
 from tests.fuzz import shapes
 from tests.fuzz.harness import Broken, Input, State, check_sentence
 from tests.fuzz.mutate import mutated, one_field
-from tests.fuzz.places import BASE, RUNS, Template, builtins_of, copy_of, listing
+from tests.fuzz.places import BASE, LIVE, OVER, RUNS, Template, builtins_of, copy_of, listing
 from tests.fuzz.write import to_msgpack
 
 MESSAGES: dict[str, type[p.Message]] = {shapes.tag(kind): kind for kind in get_args(p.FromClient)}
@@ -42,6 +42,7 @@ def words(template: Template) -> Mapping[str, Sequence[Any]]:
         "normaliser": ("rank", "clipped", "minmax", "no such"),
         "researcher": ("", "none", BASE),
         "hint": ("h1", "h2"),
+        "insight": (f"{LIVE}:n1", f"{OVER}:n1", "no such"),
         "wall": ("", "10m", "8h", "until 07:00", "soon"),
         "device": ("", "2h", "none"),
         "disk": ("", "10GB", "none"),

@@ -36,7 +36,8 @@ class Journals:
         self._db = sqlite3.connect(self._path, isolation_level=None)
         self._db.execute("PRAGMA synchronous=OFF")
         self._last: int = self._db.execute("SELECT max(seq) FROM events").fetchone()[0]
-        self._words = {**words(template), "call": ("n3/plan/0",), "parent": ("n0", "n1"), "source": ("n1",)}
+        known = {"call": ("n3/plan/0",), "parent": ("n0", "n1"), "source": ("n1",), "insight": (f"{LIVE}:n1",)}
+        self._words = {**words(template), **known}
         self._before = self._records()
 
     def kinds(self) -> tuple[str, ...]:

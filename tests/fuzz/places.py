@@ -70,7 +70,8 @@ class Template:
         ]
         begun = [created, *story.base(), *story.node("n1", "n0", 0.6, 0.7), *story.node("n2", "n0", 0.65)]
         for run, more in ((LIVE, half), (HELD, [ev.RunPaused(by="engine", reason="the driver is gone")])):
-            for event in [*begun, *more]:
+            learned = ev.Learned(insight=f"{run}:n1", node="n1", text="fewer rows helped", task=task.name)
+            for event in [*begun, learned, *more]:
                 journal.append(run, event)
             for trial in ("n1t0", "n1t1", "n2t0"):
                 adapter = workspace.trial(run, trial) / "adapter"

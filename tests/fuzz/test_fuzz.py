@@ -23,7 +23,15 @@ from tests.fuzz.harness import Input, State
 from tests.fuzz.journals import EVENTS
 from tests.fuzz.tasks import TEXT
 
-INPUTS = {"frames": 900, "socket": 150, "tasks": 200, "plans": 1500, "directories": 450, "journals": 300}
+INPUTS = {
+    "frames": 900,
+    "socket": 150,
+    "tasks": 200,
+    "plans": 1500,
+    "directories": 450,
+    "journals": 300,
+    "recordings": 200,
+}
 
 
 @pytest.mark.parametrize("name", TARGETS)

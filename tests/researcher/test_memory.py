@@ -118,5 +118,26 @@ async def test_insights_on_knobs_and_on_recipes_are_both_remembered() -> None:
     assert await remember(PlainIndex(rows), task(), 4, only_task="other") == []
 
 
+async def test_what_a_person_has_pinned_is_remembered_first_whatever_it_speaks_of() -> None:
+    rows = [
+        Row("a", "demo", "Raising learning_rate helped: accuracy better by four points with lora_rank lowered"),
+        Row("b", "demo", "recipe with filter_length and shuffle: accuracy worse, points lost"),
+        Row("c", "demo", "A boat on the river."),
+        Row("d", "other", "A ship at sea."),
+    ]
+    index, pinned = PlainIndex(rows), {"c", "d"}
+    assert [known.id for known in await remember(index, task(), 4, only_task="demo", pinned=pinned)] == ["c", "b", "a"]
+    assert [known.id for known in await remember(index, task(), 1, pinned=pinned)] == ["c"]
+    assert len(await remember(index, task(), 3, pinned=pinned)) == 3
+    assert "c" not in {known.id for known in await remember(index, task(), 4, pinned=pinned, exclude={"c"})}
+
+
+def test_the_last_insight_is_the_first_to_go() -> None:
+    known = tuple(Known(f"r:n{n}", f"Insight number {n} " + "goes on for a while " * 9) for n in range(1, 5))
+    whole = estimate(brief(facts(BASELINE, insights=known), 10_000))
+    text = brief(facts(BASELINE, insights=known), whole - 30)
+    assert "i1: Insight number 1" in text and "Insight number 4" not in text
+
+
 def test_a_recipe_other_than_the_starts_is_told() -> None:
     assert facts().start.recipe != FILTERED

@@ -256,13 +256,19 @@ def test_every_deed_has_a_sentence() -> None:
         fork("n2", "n1"),
         ev.HintGiven(hint="h1", node="n0", text="x", by="me"),
         ev.HintWithdrawn(hint="h1", node="n0", text="x", by="me"),
+        ev.InsightChanged(insight="demo-1:n1", by="me", text="y", pinned=True),
+        ev.InsightChanged(insight="demo-1:n1", by="me", text="y"),
+        ev.InsightChanged(insight="demo-1:n1", by="me", pinned=True),
+        ev.InsightChanged(insight="demo-1:n1", by="me", deleted=True),
+        ev.InsightChanged(insight="demo-1:n1", by="me"),
         ev.Retried(node="n1", trial="n1t0", by="me"),
         ev.BudgetChanged(limits=ev.Limits(rounds=3, until=1e9, device_seconds=60, disk_bytes=10**9), by="me"),
         ev.Collected(trials=("n1t0",), bytes=5, by="me"),
         ev.RunResumed(by="me"),
         ev.StopAsked(by="me"),
     ]
-    tree = story.tree(*ROUND, deeds)
+    learned = ev.Learned(insight="demo-1:n1", node="n1", text="x")
+    tree = story.tree(*ROUND, [learned], deeds)
     assert len(tree.deeds) == len(deeds)
     assert all(steering.said(deed.event).startswith("me ") for deed in tree.deeds)
 

@@ -20,6 +20,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A short folder of our own: a socket's path may have 108 bytes only."""
     with tempfile.TemporaryDirectory(prefix="trex") as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        monkeypatch.setenv("XDG_CONFIG_HOME", folder)
         monkeypatch.delenv("SSH_CONNECTION", raising=False)
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

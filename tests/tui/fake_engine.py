@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine import forking, limits
+from engine import __version__, forking, lessons, limits
 from engine.control import protocol as p
 from engine.executor.job import State
 from engine.files import write_json
@@ -55,6 +55,10 @@ class FakeEngine:
             writer.close()
         await self._server.wait_closed()
         self.workspace.socket.unlink(missing_ok=True)
+
+    async def say_goodbye(self, by: str) -> None:
+        """The last word of an engine that was told to end."""
+        await self._send_all(p.Goodbye(by=by))
 
     async def publish(self, *events: ev.AnyEvent, run: str = script.RUN) -> None:
         """Append events to the journal and send them on."""
@@ -99,7 +103,7 @@ class FakeEngine:
             case p.Hello():
                 where = str(self.workspace.home)
                 last = self.records[-1].seq if self.records else 0
-                welcome = p.Welcome(version=p.VERSION, engine="fake", pid=0, workspace=where, last_seq=last)
+                welcome = p.Welcome(version=p.VERSION, engine=__version__, pid=0, workspace=where, last_seq=last)
                 writer.write(p.encode(welcome))
             case p.Subscribe():
                 self.subscriptions.append(message.since)
@@ -122,7 +126,8 @@ class FakeEngine:
             return
         writer.write(p.encode(p.Reply(id=command.id, ok=True, text="done", run=getattr(command, "run", ""))))
         if (event := self._event(command)) is not None:
-            await self.publish(event, run=getattr(command, "run", script.RUN))
+            run = getattr(command, "run", "") or getattr(command, "insight", "").split(":")[0]
+            await self.publish(event, run=run or script.RUN)
 
     def _event(self, command: p.Command) -> ev.AnyEvent | None:
         """The event that the real engine would record."""
@@ -137,16 +142,22 @@ class FakeEngine:
                 return ev.HintGiven(hint=f"h{len(tree.hints) + 1}", node=node, text=text, by=by)
             case p.WithdrawHint(hint=hint, by=by):
                 return ev.HintWithdrawn(hint=hint, node=tree.hints[hint].node, text=tree.hints[hint].text, by=by)
+            case p.ChangeInsight():
+                return self._insight(command)
             case p.Retry(node=node, by=by):
                 return ev.Retried(node=node, trial=retriable(tree, node)[0].id, by=by)
             case p.SetBudget(by=by):
                 return ev.BudgetChanged(limits=limits.changed(tree.limits, command, datetime.now()), by=by)
             case p.Undo(by=by):
-                deed = last_undoable(tree)
+                deed = last_undoable(tree, command.insight)
                 return inverse(tree, deed, by) if deed else None
             case p.Collect(trials=trials, by=by):
                 return ev.Collected(trials=trials, bytes=1, by=by)
         return None
+
+    def _insight(self, command: p.ChangeInsight) -> ev.InsightChanged:
+        """As `engine.lessons` has it; the run is the one that learned it."""
+        return lessons.changed(fold(r for r in self.records if r.run == command.insight.split(":")[0]), command)
 
 
 async def _by_hand(home: Path, live: bool) -> None:

@@ -14,9 +14,12 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from engine.workspace import Workspace
-from trex_tui.app import NewRun, TrexApp
+from trex_tui.acting import NewRun
+from trex_tui.app import TrexApp
+from trex_tui.around import Around
 from trex_tui.client.link import SocketLink
-from trex_tui.screens.search import NodeTree, SearchScreen
+from trex_tui.screens.search import SearchScreen
+from trex_tui.widgets.tree_pane import NodeTree
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
 PATIENCE = 15.0  # seconds until something that should happen counts as not happening
@@ -60,10 +63,15 @@ class Person:
 
 @asynccontextmanager
 async def person(
-    workspace: Workspace, size: tuple[int, int] = MIDDLE, *, run: str | None = None, new_run: NewRun | None = None
+    workspace: Workspace,
+    size: tuple[int, int] = MIDDLE,
+    *,
+    run: str | None = None,
+    new_run: NewRun | None = None,
+    around: Around | None = None,
 ) -> AsyncIterator[Person]:
     """Opens the interface on a workspace whose engine (real or fake) listens, or not."""
-    app = TrexApp(workspace, SocketLink(workspace.socket), run=run, new_run=new_run)
+    app = TrexApp(workspace, SocketLink(workspace.socket), run=run, new_run=new_run, around=around)
     async with app.run_test(size=size) as pilot:
         yield Person(app, pilot)
 
@@ -92,7 +100,21 @@ def _is_leaf(widget: Widget) -> bool:
     """On show, with content of its own, and nothing of ours inside. The insides of a scroll area may be longer."""
     visible = widget.display and all(getattr(a, "display", True) for a in widget.ancestors)
     inside = [child for child in widget.children if child.display]
-    scrolled = any(getattr(a, "id", "") in ("page", "help-scroll", "fields", "detail-scroll") for a in widget.ancestors)
+    scrolled = any(
+        getattr(a, "id", "")
+        in (
+            "page",
+            "curves",
+            "help-scroll",
+            "fields",
+            "about-scroll",
+            "detail-scroll",
+            "talk",
+            "data-task",
+            "data-recipe",
+        )
+        for a in widget.ancestors
+    )
     return visible and not inside and not scrolled and widget.region.area > 0
 
 

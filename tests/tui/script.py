@@ -268,3 +268,38 @@ def step_line(trial: str, step: int, steps: int) -> str:
         memory=1_650_000_000,
     )
     return json.dumps(msgspec.to_builtins(row)) + "\n"
+
+
+def broken() -> Script:
+    """A search whose base model could be judged, and nothing else: every idea failed, then the machine did."""
+    out = Script()
+    out.say(created(), after=0)
+    out.judge("n0t0", 0.560, 30)
+    out.grow("n1", "n0", plan("baseline", "The task's baseline, as one would try it by hand.", source="baseline"))
+    out.say(ev.Launched(trial="n1t0", node="n1"))
+    cause = "out of memory with batch 1 and 512 tokens: the model needs 9.1 GB, the card has 7.8 GB free"
+    out.say(ev.Failed(trial="n1t0", node="n1", kind="resource", cause=cause), after=12)
+    out.say(ev.NodeAdded(node="n2", parent="n0", why=terms_of(out.tree)))
+    out.say(ev.Failed(trial="", node="n2", kind="idea", cause="the recipe leaves no row: filter_length dropped 2,000"))
+    out.say(ev.Noted(text="the driver does not answer (NVML 999)", node="n2", kind="machine"))
+    out.say(ev.RunEnded(state="failed", reason="the device failed twice with one cause: the driver does not answer"))
+    return out
+
+
+WINDED = "一部令人难忘的电影，它赢得了观众的眼泪，然后在最后一幕中又花了两次。" * 3
+UNBROKEN = "supercalifragilisticexpialidocious" * 6
+
+
+def long_winded() -> Script:
+    """Texts as long as models write them, in letters of two cells, without a space, and with things that look like
+    markup or like commands to a terminal."""
+    out = Script()
+    names = {"task": "a_task_with_a_name_that_is_longer_than_any_screen_is_wide_" * 2, "researcher": UNBROKEN}
+    out.say(msgspec.structs.replace(created(), **names), after=0)
+    out.judge("n0t0", 0.560, 30)
+    out.grow("n1", "n0", plan("synthesise_data", f"{WINDED} {UNBROKEN} [bold]not markup[/bold] \x1b[31mnot red"))
+    out.judge("n1t0", 0.803)
+    out.learn("n1", f"{UNBROKEN} {WINDED}", f"{WINDED} {UNBROKEN}")
+    for number in range(2, 30):  # one chain, deeper than the screen is wide
+        out.grow(f"n{number}", f"n{number - 1}", plan("refine_data", WINDED))
+    return out

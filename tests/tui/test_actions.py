@@ -68,6 +68,11 @@ def test_pausing_the_base_model_pauses_the_search(out: script.Script, key: str) 
         ("pin", at("n7", ""), "n7 has no adapter"),
         ("retry", at("n1", "n1t0"), "nothing in n1 has failed"),
         ("fork", at("n3", "n3t0"), "n3 is pruned; restore it first"),
+        ("edit", at("n3", "n3t0"), "n3 is pruned; restore it first"),
+        ("export", at("n0", "n0t0"), "n0 is the base model, which has no adapter"),
+        ("export", at("n4", "n4t0"), "n4t0 has no adapter (failed)"),
+        ("chat", at("n6", "n6t1"), "n6t1 has no adapter (queued); on n0 this key talks to the base model"),
+        ("chat", at("n7", ""), "n7 has no trial yet"),
         ("fork", at("n7", ""), "n7 has no plan yet; fork n1, or wait"),
     ],
 )
@@ -97,13 +102,15 @@ def test_after_the_end_adapters_can_be_kept_and_cleaned_and_nothing_else(out: sc
     open_still = {
         key for key, decide in actions.STEERING.items() if decide(store, at("n4", "n4t1")) != Refusal(actions.ENDED)
     }
-    assert open_still == {"pin", "clean"}
+    assert open_still == {"pin", "clean", "report", "export", "chat"}
 
 
 @pytest.mark.parametrize("link", [Link("down", "no engine is running"), Link("replay"), Link("connecting")])
 def test_without_an_engine_nothing_can_be_steered(out: script.Script, link: Link) -> None:
     store = store_of(out, link)
-    assert all(isinstance(decide(store, at("n4", "n4t1")), Refusal) for decide in actions.STEERING.values())
+    here = set() if link.kind == "replay" else {"report", "export", "chat"}  # the files are on this machine
+    works = {key for key, do in actions.STEERING.items() if not isinstance(do(store, at("n4", "n4t1")), Refusal)}
+    assert works == here
 
 
 def test_without_a_run_nothing_can_be_steered() -> None:
@@ -112,7 +119,7 @@ def test_without_a_run_nothing_can_be_steered() -> None:
 
 def test_forms_are_opened_on_what_is_selected(out: script.Script) -> None:
     store = store_of(out)
-    for key in ("fork", "hint", "budget", "clean"):
+    for key in ("fork", "edit", "hint", "budget", "clean", "export", "report", "chat"):
         assert actions.STEERING[key](store, at("n4", "n4t1")) == Open(key, at("n4", "n4t1"))  # type: ignore[arg-type]
 
 
@@ -159,3 +166,14 @@ def test_there_may_be_nothing_to_take_back() -> None:
     out = script.Script()
     out.say(script.created())
     assert actions.undo(store_of(out), at()) == Refusal("nobody has done anything here that could be taken back")
+
+
+def test_the_base_model_can_be_talked_to(out: script.Script) -> None:
+    assert actions.chat(store_of(out), at("n0", "n0t0")) == Open("chat", at("n0", "n0t0"))
+
+
+def test_what_was_cleaned_away_is_neither_exported_nor_talked_to(out: script.Script) -> None:
+    out.say(ev.Collected(trials=("n3t0",), bytes=1, by="ana"))
+    for key in ("export", "chat"):
+        decision = actions.STEERING[key](store_of(out), at("n3", "n3t0"))
+        assert isinstance(decision, Refusal) and "only training again brings it back" in decision.text

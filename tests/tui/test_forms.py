@@ -18,9 +18,10 @@ from engine.errors import BadInput
 from engine.search import events as ev
 from engine.search.steering import collectable
 from engine.search.tree import Tree
+from engine.workspace import Workspace
 from trex_tui.forms import toml
 from trex_tui.forms.budget import BudgetSheet
-from trex_tui.forms.fork import ForkSheet
+from trex_tui.forms.fork import ForkSheet, Known
 from trex_tui.forms.hint import HintSheet
 from trex_tui.forms.new_run import NewRunSheet
 from trex_tui.forms.sheet import Sheet
@@ -41,7 +42,7 @@ def values(sheet: Sheet, **edits: str) -> dict[str, str]:
 
 
 def fork(tree: Tree, node: str = "n4", trial: str = "n4t1") -> ForkSheet:
-    return ForkSheet("r1", lambda: tree, node, trial, "ana", lambda: NOW, lambda: 50_000)
+    return ForkSheet("r1", lambda: tree, node, trial, "ana", lambda: NOW, lambda: Known(50_000, 1_700_000_000))
 
 
 def test_a_fork_shows_configuration_and_recipe_of_its_source(tree: Tree) -> None:
@@ -58,14 +59,14 @@ def test_a_fork_sends_only_what_means_something_else(tree: Tree) -> None:
     command = sheet.command(edited)
     assert command.changes == {"training.schedule": '"cosine"', "training.epochs": "3"}
     assert (command.node, command.trial, command.first) == ("n4", "n4t1", True)
-    assert sheet.command(edited | {"queue": "last"}).first is False
+    assert sheet.command(edited | {"when": "later"}).first is False
 
 
 def test_a_fork_marks_what_differs_and_prices_it(tree: Tree) -> None:
     sheet = fork(tree)
     remarks = sheet.remarks(values(sheet, training__epochs="1"))
     assert remarks.marked == {"training.epochs"}
-    assert remarks.notes == {"training.epochs": "was 2"}
+    assert remarks.notes == {"training.epochs": "was 2", "when": "before what waits"}
     assert remarks.below.startswith("about ") and "are left for new trials" in remarks.below
     dear = sheet.remarks(values(sheet, training__epochs="900"))
     assert dear.below.startswith("! no time left for it")
@@ -84,7 +85,7 @@ def test_a_fork_marks_what_differs_and_prices_it(tree: Tree) -> None:
         ({"training__epochs": "1\nx = 2"}, "training.epochs"),
         ({"recipe__operators": '[{op = "shufle"}]'}, "shufle"),
         ({"recipe__operators": "shuffle"}, 'write [{op = "shuffle"}], say'),
-        ({"training__epochs": "3", "queue": "soon"}, "neither first nor last"),
+        ({"training__epochs": "3", "when": "soon"}, "none of now, later, suggest"),
     ],
 )
 def test_wrong_values_of_a_fork_get_one_sentence(tree: Tree, edit: dict[str, str], said: str) -> None:
@@ -206,11 +207,10 @@ def test_wrong_budgets_get_one_sentence(tree: Tree, edit: dict[str, str], said: 
 
 
 def test_a_new_search_may_end_by_the_clock(tmp_path: Path) -> None:
-    sheet = NewRunSheet(None)
-    command = sheet.command(values(sheet, task=str(tmp_path), wall="until 07:00"))
-    assert command.wall == "until 07:00"
+    sheet = NewRunSheet(None, {}, Workspace(tmp_path))
+    assert sheet.command(values(sheet, wall="until 07:00")).wall == "until 07:00"
     with pytest.raises(BadInput, match="no time of day"):
-        sheet.command(values(sheet, task=str(tmp_path), wall="until dawn"))
+        sheet.command(values(sheet, wall="until dawn"))
 
 
 @given(st.integers(1, 3650 * 86400) | st.floats(0.001, 1e6))

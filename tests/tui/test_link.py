@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from engine.control import protocol as p
 from engine.search import events as ev
 from engine.workspace import Workspace
+from trex_tui.cli import main
 from trex_tui.client.link import SocketLink
 from trex_tui.client.replay import Replay
 from trex_tui.client.source import Source
@@ -101,3 +106,43 @@ async def test_a_recording_is_the_same_to_the_store_and_takes_no_commands(runnin
         assert store.last_seq == running.records[-1].seq
         reply = await replay.command(p.GetStatus(id=0))
         assert not reply.ok and "recording" in reply.text
+
+
+async def test_an_engine_that_was_told_to_end_is_said_until_another_is_there(
+    workspace: Workspace, running: script.Script
+) -> None:
+    store = Store()
+    async with fed(SocketLink(lambda: workspace.socket), store):
+        async with FakeEngine(workspace, running.records) as engine:
+            await until(lambda: store.last_seq == len(running.records))
+            assert store.link.last_seq == len(running.records)
+            await engine.say_goodbye("ana")
+        await until(lambda: store.link.kind == "down")
+        await asyncio.sleep(0.5)  # two attempts to connect
+        assert store.link.told and "ended by ana" in store.link.text
+        async with FakeEngine(workspace, running.records):
+            await until(lambda: store.link.kind == "live")
+        await until(lambda: store.link.kind == "down")
+        assert not store.link.told
+
+
+HOLDER = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "a+")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_an_engine_of_another_version_can_be_told_to_end(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(workspace.engine_lock), stdout=asyncio.subprocess.PIPE
+    )
+    assert old.stdout is not None and await old.stdout.readline()
+    async with FakeEngine(workspace, [], version=p.VERSION + 1):
+        code = await asyncio.to_thread(main, ["--workspace", str(workspace.home), "engine", "stop"])
+    assert code == 0 and "is of another version and was told to end" in capsys.readouterr().out
+    assert await asyncio.wait_for(old.wait(), 15) == -signal.SIGTERM

@@ -99,7 +99,7 @@ def test_a_picture_of_a_recorded_run_needs_no_engine(
     workspace: Workspace, finished: script.Script, tmp_path: Path
 ) -> None:
     record(workspace, finished)
-    assert picture.main([str(workspace.home), "r1", str(tmp_path / "out.svg"), "--size", "120x36", "--keys", "3"]) == 0
+    assert picture.main([str(workspace.home), "r1", str(tmp_path / "out.svg"), "--size", "120x36", "--keys", "4"]) == 0
     svg = (tmp_path / "out.svg").read_text().replace("&#160;", " ")
     for text in ("champion", "n5t0", "learning rate", "done: all 6 rounds are done"):
         assert text in svg

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from trex_tui.model.rows import BULK, Row, Rows, guides
-from trex_tui.widgets.line_tree import LineTree
+from trex_tui.model.row import Row, guides
+from trex_tui.model.rows import BULK, Rows
+from trex_tui.widgets.line_tree import LineTree, Spot
 
 
 def walk(rows: Rows, name: str = "n0") -> list[str]:
@@ -89,23 +90,23 @@ class TreeApp(App[None]):
     painted = 0
 
     def compose(self) -> ComposeResult:
-        yield LineTree(self._paint)
+        yield LineTree(self._paint, Rows())
 
-    def _paint(self, name: str, guides: str, width: int, under: bool) -> Strip:
+    def _paint(self, spot: Spot) -> Strip:
         self.painted += 1
-        return Strip.blank(width)
+        return Strip.blank(spot.width)
 
 
 async def test_only_the_lines_in_sight_are_painted() -> None:
     app = TreeApp()
     async with app.run_test(size=(80, 24)) as pilot:
         tree = app.query_one(LineTree)
-        tree.add([("n0", "n0"), *((f"n{i}", f"n{i // 3}") for i in range(1, 10_000))])
+        tree.grown(tree.rows.add([("n0", "n0"), *((f"n{i}", f"n{i // 3}") for i in range(1, 10_000))]))
         tree.focus()
         await pilot.press("G")
         await pilot.pause()
         app.painted = 0
-        tree.add([("n10000", "n1")])
+        tree.grown(tree.rows.add([("n10000", "n1")]))
         await pilot.pause()
         assert 0 < app.painted <= 24 * 3
         last: Row = tree.rows.lines[-1]

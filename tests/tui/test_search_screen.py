@@ -21,7 +21,7 @@ async def test_sees_the_whole_search_at_a_glance(
 ) -> None:
     async with FakeEngine(workspace, running.records), looking(workspace, size) as one:
         await one.sees("movie_sentiment", "► running", "best n4t1 0.877 [0.840, 0.914]", "gain +0.317", "of 15 min")
-        await one.sees("engine ● live", "cpu held by n6t0", "training n6t0", "★ best", "training 23/64", "n3 refine")
+        await one.sees("engine ● live", "cpu held by n6t0", "n6t0 trains, step 23 of 64", "★ best", "n3 refine")
         await one.sees("n6t0 starts", "? help", "q quit")
         assert misplaced(one.app) == []
 
@@ -33,10 +33,14 @@ async def test_turns_every_tab_and_nothing_is_cut_or_covered(
     shown = {
         "1": "Hypothesis",
         "2": "Configuration",
-        "3": "gradient norm",
-        "4": "validation rows wrong",
-        "5": "Learned here",
-        "6": "log.txt",
+        "3": "decontaminate",
+        "4": "gradient norm",
+        "5": "validation rows wrong",
+        "6": "became right",
+        "7": "Learned here",
+        "8": "log.txt",
+        "9": "result.json",
+        "0": "tokens written",
     }
     async with FakeEngine(workspace, finished.records), looking(workspace, size) as one:
         for key, text in shown.items():
@@ -62,13 +66,13 @@ async def test_compares_the_configuration_with_the_parents_best(workspace: Works
 
 async def test_reads_bad_cases_with_gold_answer_and_text(workspace: Workspace, finished: script.Script) -> None:
     async with FakeEngine(workspace, finished.records), looking(workspace) as one:
-        await one.press("4")
-        await one.sees("n5t0: 39 of 300 validation rows wrong", "gold positive  answer negative", "Review: ")
+        await one.press("5")
+        await one.sees("n5t0: 39 of 300 validation rows wrong", "gold negative  answer positive", "Review: ")
 
 
 async def test_chooses_another_trial_of_the_node(workspace: Workspace, finished: script.Script) -> None:
     async with FakeEngine(workspace, finished.records), looking(workspace) as one:
-        await one.press("g", "j", "j", "j", "3", "t")
+        await one.press("g", "j", "j", "j", "4", "t")
         await one.sees("n4t2  ● done", "at step 64")
         await one.press("t")
         await one.sees("n4t0  ✗ failed", "at step 23")
@@ -76,7 +80,7 @@ async def test_chooses_another_trial_of_the_node(workspace: Workspace, finished:
 
 async def test_watches_the_curve_and_the_log_grow(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records), looking(workspace) as one:
-        await one.press("3")
+        await one.press("4")
         await one.sees("at step 23")
         folder = workspace.trial(script.RUN, "n6t0")
         with (folder / "metrics.jsonl").open("a") as metrics, (folder / "log.txt").open("a") as log:

@@ -11,8 +11,8 @@ import pytest
 from engine.control import protocol as p
 from engine.errors import MachineFailure
 from engine.search import events as ev
-from engine.workspace import Workspace, shipped
-from trex_tui import actions
+from engine.workspace import Workspace
+from trex_tui import actions, desktop
 
 from . import script
 from .fake_engine import FakeEngine
@@ -26,6 +26,19 @@ def sent(engine: FakeEngine) -> list[p.Command]:
         gone = {name: "" if name == "by" else 0 for name in ("by", "seen") if hasattr(command, name)}
         plain.append(msgspec.structs.replace(command, id=0, **gone))
     return plain
+
+
+@pytest.fixture
+def task(workspace: Workspace) -> Path:
+    """The folder that the script's search says its task came from."""
+    text = """name = "movie_sentiment"
+    brief = "Say whether it is good."
+    data.source = {package = "p", version = "1", sha256 = "%s", member = "m"}
+    format.prompt = "{text}"
+    evaluation.mode = "generate"
+    """
+    (workspace.home / "task.toml").write_text(text % ("0" * 64))
+    return workspace.home
 
 
 async def go_to(one: Person, node: str) -> None:
@@ -78,7 +91,7 @@ async def test_pauses_the_trial_on_show(workspace: Workspace, running: script.Sc
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, LARGE) as one:
         await go_to(one, "n6")
         await one.press("T")
-        await one.sees("n6 adjust_training ‖ t0 paused", "n6t0 by ", "T resume trial")
+        await one.sees("n6 adjust ‖ t0 paused", "n6t0 by ", "T resume trial")
         await one.press("2", "t")
         await one.sees("n6t0 ► running  ‖ paused", "› n6t1 ○ queued")
         await one.press("T")
@@ -167,18 +180,19 @@ async def test_stops_the_search_after_one_question(workspace: Workspace, running
         assert sent(engine) == [p.StopRun(id=0, run="r1")]
 
 
-async def test_starts_a_new_search_of_the_same_task(workspace: Workspace, running: script.Script) -> None:
+async def test_starts_a_new_search_of_the_same_task(workspace: Workspace, running: script.Script, task: Path) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await one.press("n")
-        await one.sees("a new search", str(workspace.home)[:20], "Qwen2.5-Coder")
+        await one.sees("a new search", "Qwen2.5-Coder", "enter start", "1 of ")
         assert misplaced(one.app) == []
         await one.press("4", "enter")
         await one.until(lambda: engine.commands)
-        home = str(workspace.home.resolve())
+        home = str(task.resolve())
         researcher = running.tree.setup.researcher
         assert sent(engine) == [p.StartRun(id=0, task=home, researcher=researcher, rounds=4, seed=1)]
 
 
+@pytest.mark.usefixtures("task")
 async def test_is_told_what_is_wrong_in_the_form(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records) as engine, looking(workspace, SMALL) as one:
         await one.press("n", *"many", "enter")
@@ -187,6 +201,7 @@ async def test_is_told_what_is_wrong_in_the_form(workspace: Workspace, running: 
         assert engine.commands == []
 
 
+@pytest.mark.usefixtures("task")
 async def test_a_new_search_goes_through_the_command_line_where_it_starts_engines(
     workspace: Workspace, finished: script.Script
 ) -> None:
@@ -208,27 +223,24 @@ async def test_the_form_of_an_empty_workspace_offers_the_quickstart(workspace: W
     async with FakeEngine(workspace, []), person(workspace) as one:
         await one.sees("engine ● live")
         await one.press("n")
-        await one.sees(str(shipped("tasks"))[:30])
+        await one.sees("movie_sentiment")
 
 
 async def test_asks_where_the_report_lies(workspace: Workspace, finished: script.Script) -> None:
+    report = workspace.report("r1") / "report.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("<html></html>")
     async with FakeEngine(workspace, finished.records) as engine, looking(workspace) as one:
         await one.press("o")
-        await one.sees("Write the report of r1?", "sealed test split")
-        await one.press("y")
-        await one.until(lambda: engine.commands)
-        assert sent(engine) == [p.MakeReport(id=0, run="r1")]
-        report = workspace.report("r1") / "report.html"
-        report.parent.mkdir(parents=True)
-        report.write_text("<html></html>")
-        await one.press("o")
         await one.until(lambda: "report.html" in one.screen.replace("\n", "").replace(" ", ""))
+        assert engine.commands == []
 
 
-async def test_the_report_of_a_running_search_is_not_there_yet(workspace: Workspace, running: script.Script) -> None:
-    async with FakeEngine(workspace, running.records), looking(workspace) as one:
+async def test_a_running_search_is_reported_as_far_as_it_is(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records) as engine, looking(workspace, LARGE) as one:
         await one.press("o")
-        await one.sees("the report is written when the search ends")
+        await one.sees("report: ", "of how far it is; the test split stays sealed")
+        assert sent(engine) == [p.MakeReport(id=0, run="r1")]
 
 
 async def test_looks_at_another_search_of_the_workspace(workspace: Workspace, finished: script.Script) -> None:
@@ -236,9 +248,7 @@ async def test_looks_at_another_search_of_the_workspace(workspace: Workspace, fi
     other.say(script.created())
     async with FakeEngine(workspace, finished.records + other.records), looking(workspace, SMALL, run="r1") as one:
         await one.press("r")
-        await one.sees("searches, 2", "► running", "● done", "0.870 ±0.038")
-        await one.press("r")
-        assert len(one.app.screen_stack) == 2
+        await one.sees("2 searches", "● done", "0.870")
         assert misplaced(one.app) == []
         await one.press("g", "enter")
         await one.sees("run r2")
@@ -259,4 +269,4 @@ async def test_leaves_and_the_engine_goes_on(workspace: Workspace, running: scri
 
 
 def test_a_file_is_not_opened_where_there_is_no_desktop(tmp_path: Path) -> None:
-    assert actions.open_file(tmp_path / "report.html") == ""
+    assert desktop.open_file(tmp_path / "report.html") == ""

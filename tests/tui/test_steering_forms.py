@@ -42,7 +42,7 @@ async def test_nothing_is_cut_or_covered(
         await one.sees(title)
         await one.pilot.pause()
         assert misplaced(one.app) == []
-        foot = {"F": "ctrl+s fork", "H": "ctrl+s send", "B": "ctrl+s change", "C": "y yes"}[key]
+        foot = {"F": "ctrl+s fork", "H": "enter send", "B": "enter change", "C": "y yes"}[key]
         await one.sees(foot)
         await one.press("escape")
         await one.sees("base model")
@@ -54,9 +54,9 @@ async def test_forks_a_trial_with_edits(workspace: Workspace, roomy: script.Scri
         await one.press("F")
         await one.sees("fork n4t1", "about 3 min")
         await one.press(*"1e-4")
-        await one.sees("* training.learning_rate           1e-4", "was 0.0005")
+        await one.sees("* learning_rate           1e-4", "was 0.0005")
         await one.press("down", "down", "down", "down", "down", *"3")
-        await one.sees("* training.epochs                  3", "was 2", "are left for new trials")
+        await one.sees("* epochs                  3", "was 2", "are left for new")
         await one.press("ctrl+s")
         await one.sees("n7 adjust fork", "forked n4 as n7")
         assert sent(engine) == [
@@ -90,9 +90,9 @@ async def test_a_refused_fork_stays_as_it_was_written(workspace: Workspace, room
 async def test_edits_the_recipe_far_down_in_the_form(workspace: Workspace, roomy: script.Script) -> None:
     async with FakeEngine(workspace, roomy.records) as engine, looking(workspace, SMALL) as one:
         await one.press("F", "up", "up", "up", "up", "up")
-        await one.sees("queue (first or last)")
+        await one.sees("before what waits")
         await one.press(*"12")
-        await one.sees("* recipe.seed                      12")
+        await one.sees("* recipe.seed             12")
         await one.press("ctrl+s")
         await one.until(lambda: engine.commands)
         command = engine.commands[0]
@@ -100,7 +100,7 @@ async def test_edits_the_recipe_far_down_in_the_form(workspace: Workspace, roomy
 
 
 async def test_gives_a_hint_sees_it_and_withdraws_it(workspace: Workspace, roomy: script.Script) -> None:
-    async with FakeEngine(workspace, roomy.records) as engine, looking(workspace) as one:
+    async with FakeEngine(workspace, roomy.records) as engine, looking(workspace, LARGE) as one:
         await go_to(one, "n2")
         await one.press("H", "enter")
         await one.sees("! the hint is empty")

@@ -11,7 +11,6 @@ from engine.executor.job import Result, State, Step
 from engine.files import write_json
 from trex_tui.model import telemetry
 from trex_tui.model.telemetry import Offsets, TrialView, bad_cases, read
-from trex_tui.widgets.braille_chart import plot
 
 from . import script
 
@@ -119,17 +118,3 @@ def test_a_very_long_course_is_thinned_and_keeps_its_shape() -> None:
 
 def read_step() -> Step:
     return msgspec.json.decode(script.step_line("n1t0", 1, 64), type=Step)
-
-
-def test_a_spike_of_one_step_stays_visible() -> None:
-    values = [1.0] * 5000
-    values[2500] = 9.0
-    rows, (low, high) = plot(values, 40, 4)
-    assert (low, high) == (1.0, 9.0)
-    assert rows[0].strip() and len(rows[0]) == 40
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [float("nan")] * 3, [2.0, 2.0], [float("inf"), 1.0, 2.0]])
-def test_charts_of_odd_courses_have_their_size(values: list[float]) -> None:
-    rows, _ = plot(values, 12, 3)
-    assert [len(row) for row in rows] == [12, 12, 12]

@@ -15,22 +15,25 @@ from pathlib import Path
 
 import msgspec
 
+from engine import __version__
 from engine.control import protocol as p
-from engine.control.client import Connection
-from engine.errors import BadInput, TrexError
+from engine.control.client import NOBODY, Connection
+from engine.errors import BadInput, MachineFailure, TrexError
 from trex_tui.client.source import Sink
 from trex_tui.model.store import Link
 
 SLICE = 0.004  # seconds of work before keys get their turn
 WAITS = (0.2, 0.5, 1.0, 2.0)  # seconds between attempts to connect; the last one repeats
 REPLY_TIMEOUT = 30.0
-NO_ENGINE = "the engine is not running: leave (q) and start `trex` again, and it goes on where it was"
+WAY_BACK = "K starts it, and it goes on where it was"
+NO_ENGINE = f"the engine is not running; {WAY_BACK}"
+GONE = Link("down", f"the engine went away; {WAY_BACK}")
 
 
 class SocketLink:
-    """A `Source` over the engine's Unix socket. `clock` gives Unix seconds."""
+    """A `Source` over the engine's Unix socket, or the one that `socket` names now. `clock` gives Unix seconds."""
 
-    def __init__(self, socket: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, socket: Path | Callable[[], Path], clock: Callable[[], float] = time.time) -> None:
         self._socket, self._clock = socket, clock
         self._connection: Connection | None = None
         self._waiting: dict[int, asyncio.Future[p.Reply]] = {}
@@ -38,23 +41,28 @@ class SocketLink:
 
     async def feed(self, sink: Sink) -> None:
         attempt = 0
+        told = Link("connecting")
         while True:
             try:
-                self._connection = await Connection.open(self._socket, "trex interface")
+                self._connection = await Connection.open(self._door, "trex interface")
                 attempt = 0
-                sink.connection(Link("live"), self._clock())
-                await self._listen(self._connection, sink)
-                sink.connection(Link("down", "the engine went away; trying again"), self._clock())
+                sink.connection(_live(self._connection.welcome), self._clock())
+                told = await self._listen(self._connection, sink)
             except BadInput as refusal:
-                sink.connection(Link("refused", str(refusal)), self._clock())
-            except TrexError:
-                sink.connection(Link("down", NO_ENGINE), self._clock())
-            except OSError as error:
-                sink.connection(Link("down", f"the connection broke ({error.strerror}); trying again"), self._clock())
+                told = Link("refused", str(refusal))
+            except MachineFailure as error:
+                told = _down(error, told)
+            except (TrexError, OSError) as error:
+                told = Link("down", f"the connection broke ({error}); trying again")
             finally:
                 await self._drop()
+            sink.connection(told, self._clock())
             await asyncio.sleep(WAITS[min(attempt, len(WAITS) - 1)])
             attempt += 1
+
+    @property
+    def _door(self) -> Path:
+        return self._socket if isinstance(self._socket, Path) else self._socket()
 
     async def command(self, command: p.Command) -> p.Reply:
         connection = self._connection
@@ -73,17 +81,18 @@ class SocketLink:
         finally:
             self._waiting.pop(number, None)
 
-    async def _listen(self, connection: Connection, sink: Sink) -> None:
+    async def _listen(self, connection: Connection, sink: Sink) -> Link:
+        """Until the engine goes away: how it did."""
         await connection.send(p.Subscribe(since=sink.last_seq))
         with _collector_resting():
-            await self._take(connection, sink, until=connection.welcome.last_seq)
-        await self._take(connection, sink)
+            end = await self._take(connection, sink, until=connection.welcome.last_seq)
+        return end or await self._take(connection, sink) or GONE
 
-    async def _take(self, connection: Connection, sink: Sink, until: float = math.inf) -> None:
-        """Hand on what comes until the sink has seen record `until`, or the engine goes away."""
+    async def _take(self, connection: Connection, sink: Sink, until: float = math.inf) -> Link | None:
+        """Hand on what comes until the sink has seen record `until` (None), or the engine goes away."""
         turn = time.monotonic()
         if sink.last_seq >= until:
-            return
+            return None
         async for message in connection:
             match message:
                 case p.Records():
@@ -96,13 +105,16 @@ class SocketLink:
                         waiter.set_result(message)
                 case p.Refused():
                     raise BadInput(message.reason)
+                case p.Goodbye():
+                    return Link("down", f"the engine was ended by {message.by or 'somebody'}; {WAY_BACK}", told=True)
                 case _:
                     continue
             if sink.last_seq >= until:
-                return
+                return None
             if time.monotonic() - turn > SLICE:
                 await asyncio.sleep(0)
                 turn = time.monotonic()
+        return GONE
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -111,6 +123,19 @@ class SocketLink:
                 waiter.set_result(p.Reply(id=0, ok=False, text="the engine went away before it answered"))
         if connection is not None:
             await connection.close()
+
+
+def _live(welcome: p.Welcome) -> Link:
+    """Another version that speaks the same protocol works, and is said."""
+    other = f"the engine is version {welcome.engine}, we are {__version__}; `trex engine stop`, then K, mends that"
+    return Link("live", "" if welcome.engine == __version__ else other, last_seq=welcome.last_seq)
+
+
+def _down(error: MachineFailure, before: Link) -> Link:
+    """No engine, or one that does not answer. Who ended it is said until another is there."""
+    if error.what != NOBODY:
+        return Link("down", f"{error.what}: it may be busy; trying again")
+    return before if before.told else Link("down", NO_ENGINE)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from engine.control import protocol as p
 from engine.search.events import Record
@@ -24,3 +25,14 @@ class Replay:
 
     async def command(self, command: p.Command) -> p.Reply:
         return p.Reply(id=command.id, ok=False, text="this is a recording; there is no engine to steer")
+
+
+def journalled(path: Path) -> Iterator[Record]:
+    """All records of a journal, from the first on. Raises BadInput, MachineFailure."""
+    from engine.journal import Journal  # no other part of the interface needs SQLite before its first paint
+
+    journal = Journal.open_read_only(path)
+    try:
+        yield from journal.records()
+    finally:
+        journal.close()

@@ -12,10 +12,10 @@ import msgspec
 
 from engine.errors import BadInput
 from engine.journal import Journal
-from engine.search.tree import ROOT, ROOT_TRIAL, Node, Tree
+from engine.search.tree import ROOT, ROOT_TRIAL, Node, Tree, Trial
 from trex_tui.commands.engine import state as engine_state
 from trex_tui.commands.past import trees
-from trex_tui.model.format import bar, day, duration, gain, interval, plural, score, state
+from trex_tui.model.format import bar, day, duration, gain, interval, knobs, plural, score, state
 from trex_tui.model.spending import counts, spending, time_said
 from trex_tui.model.state import author, held, who_set
 
@@ -37,7 +37,11 @@ def runs(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    """What is going on, in a few lines."""
+    """What is going on, in a few lines; or what has happened for some hours."""
+    if options.since:
+        from trex_tui.commands.since import since
+
+        return since(options)
     found = trees(options.space)
     engine = engine_state(options.space)
     if options.json:
@@ -95,16 +99,10 @@ def _forks(tree: Tree) -> str:
 
 
 def show(options: argparse.Namespace) -> int:
-    """A run's tree, or one node in full."""
+    """A run's tree, or one node or trial in full."""
     tree = one(options)
     if options.node:
-        if options.node not in tree.nodes:
-            raise BadInput(f"no node `{options.node}` in {options.run}", hint=f"nodes: n0 to n{len(tree.nodes) - 1}")
-        node = tree.nodes[options.node]
-        if options.json:
-            return print_json(_node_facts(tree, node))
-        print("\n".join(_node_lines(tree, node)))
-        return 0
+        return _show_one(tree, options)
     if options.json:
         return print_json({**_facts(options.run, tree), "nodes": [_node_facts(tree, n) for n in tree.nodes.values()]})
     for text in (*_status_lines(options.run, tree), ""):
@@ -119,6 +117,37 @@ def show(options: argparse.Namespace) -> int:
             f"{node.plan.source if node.plan else ''}{_marks(node)}"
         )
     return 0
+
+
+def _show_one(tree: Tree, options: argparse.Namespace) -> int:
+    name = options.node
+    trial = next((node.trials[name] for node in tree.nodes.values() if name in node.trials), None)
+    if trial is None and name not in tree.nodes:
+        last = len(tree.nodes) - 1
+        raise BadInput(f"no node or trial `{name}` in {options.run}", hint=f"nodes: n0 to n{last}; trials: n3t0")
+    if options.json:
+        return print_json(msgspec.to_builtins(trial) if trial else _node_facts(tree, tree.nodes[name]))
+    print("\n".join(trial_lines(tree, trial) if trial else _node_lines(tree, tree.nodes[name])))
+    return 0
+
+
+def trial_lines(tree: Tree, trial: Trial) -> list[str]:
+    """What a trial was to be, what became of it, where its configuration differs from its node's first."""
+    splits = {"validation": trial.score, "confirm": trial.confirm, "test": trial.test}
+    flags = f" ({', '.join(sorted(trial.flags))})" if trial.flags else ""
+    lines = [f"{trial.id}, of {trial.node}: {state(trial.state)}{flags}{f': {trial.cause}' if trial.cause else ''}"]
+    lines += [f"{split:12} {interval(found)}, {found.items:,} rows" for split, found in splits.items() if found]
+    if trial.seconds:
+        took = f"{duration(trial.train_seconds)} of training, {duration(trial.evaluate_seconds)} of judging"
+        lines.append(f"took         {duration(trial.seconds)}: {took}; {trial.examples:,} examples")
+    if trial.config is None:
+        return [*lines, "the untouched base model"]
+    first = next(iter(tree.nodes[trial.node].trials.values())).config
+    usual = knobs(first) if first else {}
+    for name, value in knobs(trial.config).items():
+        other = f"   ({usual[name]} in the node's first trial)" if usual.get(name, value) != value else ""
+        lines.append(f"{name:22} {value}{other}")
+    return lines
 
 
 def _marks(node: Node) -> str:
@@ -192,7 +221,7 @@ def export(options: argparse.Namespace) -> int:
     from engine.export import export_adapter
 
     tree = one(options)
-    trial = _trial_of(tree, options.node or tree.champion, options.run)
+    trial = trial_of(tree, options.node or tree.champion, options.run)
     journal = Journal.open_read_only(options.space.journal)
     try:
         target = export_adapter(
@@ -204,7 +233,7 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _trial_of(tree: Tree, name: str, run: str) -> str:
+def trial_of(tree: Tree, name: str, run: str) -> str:
     """The trial meant by a node's or trial's name."""
     if not name:
         raise BadInput(f"{run} has no champion yet", hint="name a node")

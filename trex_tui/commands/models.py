@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
@@ -57,10 +58,14 @@ def take_in(options: argparse.Namespace) -> int:
 
 
 class Progress:
-    """Download progress: one line that rewrites itself on a terminal, a line every few seconds elsewhere."""
+    """Download progress: one line that rewrites itself on a terminal, a line every few seconds elsewhere.
+
+    TREX_PROGRESS_SECONDS: how many, for a program that reads the lines (the interface does).
+    """
 
     def __init__(self) -> None:
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._period = 0.1 if self._terminal else _seconds(os.environ.get("TREX_PROGRESS_SECONDS", ""))
         self._last, self._what, self._finished = 0.0, "", False
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -68,7 +73,7 @@ class Progress:
         finished = total > 0 and done >= total
         if what == self._what and (finished, self._finished) == (True, True):
             return
-        if what == self._what and not finished and now - self._last < (0.1 if self._terminal else 5.0):
+        if what == self._what and not finished and now - self._last < self._period:
             return
         share = (
             f" {done / total:4.0%} of {total / 2**20:,.0f} MiB"
@@ -80,3 +85,10 @@ class Progress:
         end = "\n" if not self._terminal or finished else ""
         print(f"\r{what}{share}" if self._terminal else f"{what}{share}", end=end, file=sys.stderr, flush=True)
         self._last, self._what, self._finished = now, what, finished
+
+
+def _seconds(text: str, otherwise: float = 5.0) -> float:
+    try:
+        return max(0.1, float(text))
+    except ValueError:
+        return otherwise

@@ -33,8 +33,8 @@ class HintSheet(Sheet):
         head = f"It is given with every plan below the node; n0 is the whole run.{nobody}"
         more = [f"{others} more for other branches."] if others else []
         self.lead = "\n".join([head, *(["It holds here already:", *held] if held else []), *more])
-        rows = [Row("hint", "hint", ""), Row("node", "for node", node)]
-        self.rows = (*rows, Row("withdraw", "withdraw", "")) if tree.hints else tuple(rows)
+        rows = [Row("hint", "hint", ""), Row("node", "for node", node, tuple(reversed(path)))]
+        self.rows = (*rows, Row("withdraw", "withdraw", "", ("", *tree.hints))) if tree.hints else tuple(rows)
 
     def remarks(self, values: Values) -> Remarks:
         node = values["node"].strip()

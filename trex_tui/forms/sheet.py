@@ -1,9 +1,9 @@
-"""What every form is made of: rows with a name, a value and a remark, and one message that comes out."""
+"""What every form is made of: rows with a name, a value and a remark, and what comes out: a message, or a job here."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -11,14 +11,18 @@ from engine.control import protocol as p
 from engine.errors import BadInput
 
 Values = Mapping[str, str]
+Job = Callable[[], p.Reply]
+"""Work that needs no engine: done in a thread, its reply is a sentence like the engine's. Raises TrexError."""
+Order = p.Command | Job
 
 
 class Row(NamedTuple):
-    """One line of a form."""
+    """One line of a form. `choices`: what the arrows go through; something else may be written all the same."""
 
     name: str
     label: str
     value: str
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,17 @@ class Sheet(ABC):
         """Slow reading for the remarks; called once, in a thread."""
         return
 
+    def study(self, values: Values) -> None:  # noqa: ARG002 - for those that have something to read
+        """Slow reading of what was written; called in a thread when somebody has stopped typing for a moment."""
+        return
+
     def remarks(self, values: Values) -> Remarks:
         """Called at every letter."""
         return Remarks(marked=frozenset(changed(self.rows, values)))
 
     @abstractmethod
-    def command(self, values: Values) -> p.Command:
-        """The message. Raises BadInput, one sentence about the first thing that is wrong."""
+    def command(self, values: Values) -> Order:
+        """What is sent or done. Raises BadInput, one sentence about the first thing that is wrong."""
 
 
 def changed(rows: tuple[Row, ...], values: Values) -> dict[str, str]:

@@ -35,7 +35,7 @@ def sentence(event: ev.AnyEvent) -> str:
             return f"{event.node}: {event.rows:,} rows ready, {gone:,} dropped"
         case ev.Forked():
             return f"{said(event)}: {event.plan.hypothesis}"
-        case ev.FlagSet() | ev.HintGiven() | ev.HintWithdrawn() | ev.BudgetChanged():
+        case ev.FlagSet() | ev.HintGiven() | ev.HintWithdrawn() | ev.InsightChanged() | ev.BudgetChanged():
             return said(event) + (" (undo)" if event.undoes else "")
         case ev.Retried() | ev.Collected():
             return said(event)

@@ -18,13 +18,14 @@ def phase(name: str, step: int, steps: int, judged: int, items: int) -> str:
 
 def state_word(view: RunView, name: str) -> str:
     """A node's state, or the flag that holds it now."""
-    tree = view.tree
-    if tree.flagged(name, "pruned"):
+    flags = view.inherited(name)
+    if "pruned" in flags:
         return "pruned"
-    node = tree.nodes[name]
-    if node.state in SETTLED:
-        return node.state
-    return "paused" if tree.flagged(name, "paused") or _all_held(node) else node.state
+    node = view.tree.nodes[name]
+    state = node.state
+    if state in SETTLED:
+        return state
+    return "paused" if "paused" in flags or _all_held(node) else state
 
 
 def _all_held(node: Node) -> bool:

@@ -6,6 +6,7 @@ events costs one redraw a tick. A run's tree is the engine's own fold (`engine.s
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -14,31 +15,46 @@ from engine.control.protocol import Pulse
 from engine.errors import TrexError
 from engine.search import events as ev
 from engine.search.fold import apply
-from engine.search.tree import ROOT, Tree, Trial
+from engine.search.tree import ROOT, ROOT_TRIAL, Tree, Trial
+from trex_tui.model.folders import FolderView
+from trex_tui.model.log_text import RECENT, repeats, supersedes
 from trex_tui.model.telemetry import Chunk, TrialView
 
 Part = Literal["runs", "tree", "log", "status", "telemetry"]
-LinkKind = Literal["connecting", "live", "down", "refused", "replay"]
+LinkKind = Literal["connecting", "live", "down", "refused", "replay", "past"]
 
-_REARRANGING = (ev.RunCreated, ev.NodeAdded, ev.Forked, ev.Finished, ev.FlagSet)  # what order or the best may follow
+_REARRANGING = (
+    ev.RunCreated,
+    ev.NodeAdded,
+    ev.Forked,
+    ev.Finished,
+    ev.FlagSet,
+    ev.StopAsked,
+)  # what order or the best may follow
 
 SILENT_AFTER = 5.0  # seconds without a pulse; the engine sends one every second
 LOG_LIMIT = 50_000
 
 
 class Line(NamedTuple):
-    """A line of a trial's own log, in the log of its run."""
+    """A line of a trial's own log, in the log of its run. `times`: how often it was said lately."""
 
     time: float
     trial: str
     text: str
+    times: int = 1
 
 
 class Link(NamedTuple):
-    """How the interface is connected. `text`: one sentence for the person, where something is wrong."""
+    """How the interface is connected. `text`: one sentence for the person, where something is wrong.
+
+    `last_seq`: of the engine's history when it answered. `told`: an engine that is down was told to end.
+    """
 
     kind: LinkKind
     text: str = ""
+    last_seq: int = 0
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +71,20 @@ class LogLines:
             del self.lines[:surplus]
             self.dropped += surplus
 
+    def say(self, line: Line) -> None:
+        """A trial's own line. It takes the place of a recent one that it repeats, or whose progress it goes on with."""
+        for at in range(len(self.lines) - 1, max(-1, len(self.lines) - 1 - RECENT), -1):
+            old = self.lines[at]
+            if not isinstance(old, Line) or old.trial != line.trial:
+                continue
+            if repeats(line.text, old.text):
+                self.lines[at] = line._replace(times=old.times + 1)
+                return
+            if supersedes(line.text, old.text):
+                self.lines[at] = line
+                return
+        self.append(line)
+
 
 @dataclass(slots=True)
 class RunView:
@@ -64,6 +94,7 @@ class RunView:
     order: list[str] = field(default_factory=list)
     log: LogLines = field(default_factory=LogLines)
     best: Trial | None = None  # the tree's best_trial(), kept up to date: walking 10,000 nodes a tick is too slow
+    _flags: dict[str, frozenset[ev.Flag]] = field(default_factory=dict)  # `inherited`, as far as it was asked for
 
     def take(self, record: ev.Record) -> None:
         """Fold one record in. Raises KeyError, AssertionError where it does not fit what went before."""
@@ -80,8 +111,26 @@ class RunView:
                 self.order.append(event.node)
             case ev.Finished():
                 self._consider(self.tree.trial(event.trial))
-            case ev.FlagSet(flag="pruned"):
-                self.best = self.tree.best_trial()
+            case ev.StopAsked():  # lifts a pause of the whole
+                self._flags.clear()
+            case ev.FlagSet(flag=flag):
+                self._flags.clear()
+                if flag == "pruned":
+                    self.best = self.tree.best_trial()
+
+    def inherited(self, node: str) -> frozenset[ev.Flag]:
+        """The flags of a node and of all its ancestors."""
+        path, here = [], node
+        while here not in self._flags:
+            path.append(here)
+            if here == ROOT:
+                break
+            here = self.tree.nodes[here].parent
+        flags = self._flags.get(here, frozenset())
+        for name in reversed(path):
+            flags |= self.tree.nodes[name].flags
+            self._flags[name] = flags
+        return flags
 
     def _consider(self, trial: Trial) -> None:
         assert trial.score is not None
@@ -111,11 +160,14 @@ class Store:
     def __init__(self) -> None:
         self.runs: dict[str, RunView] = {}
         self.trials: dict[tuple[str, str], TrialView] = {}
+        self.folders: dict[tuple[str, str], FolderView] = {}  # by run and node, or run and trial
+        self.losses: dict[tuple[str, str], array[float]] = {}  # of trials that have ended: a few points each
         self.last_seq = 0
         self.pulse: Pulse | None = None
         self.heard = 0.0  # Unix seconds of the last message
         self.link = Link("connecting")
         self.unreadable = ""  # why records could not be folded
+        self.read_only = ""  # why nothing may be changed from here
         self._dirty: set[Part] = set()
         self._touched: set[tuple[str, str]] = set()
 
@@ -160,11 +212,37 @@ class Store:
         owner = self.runs.get(run)
         if owner is not None and any(t.id == trial for t in owner.tree.running()):
             for text in fresh:
-                owner.log.append(Line(now, trial, text))
+                owner.log.say(Line(now, trial, text))
             if fresh:
                 self._dirty.add("log")
         self._dirty |= {"telemetry", "tree"}
         self._touched.add((run, trial.split("t")[0]))
+
+    def folder(self, run: str, name: str, view: FolderView) -> None:
+        """What lies in the directory of a node or a trial now."""
+        if self.folders.get((run, name)) != view:
+            self.folders[run, name] = view
+            self._dirty.add("telemetry")
+            self._touched.add((run, name.split("t")[0]))
+
+    def origin(self, run: str, trial: str) -> str:
+        """The run whose own work a reused score is; "" where the score is this run's, or the other is not known."""
+        view = self.runs.get(run)
+        if trial != ROOT_TRIAL or view is None or ROOT not in view.tree.nodes:
+            return ""
+        here = view.tree.trial(trial)
+        if not here.reused:
+            return ""
+        for name, other in self.runs.items():
+            there = other.tree.trial(trial) if ROOT in other.tree.nodes else here
+            if not there.reused and there.result_sha256 == here.result_sha256:
+                return name
+        return ""
+
+    def glanced(self, run: str, losses: dict[str, array[float]]) -> None:
+        """The loss of trials that have ended, by trial."""
+        self.losses.update({(run, trial): loss for trial, loss in losses.items()})
+        self._dirty.add("telemetry")
 
     def take_dirty(self) -> tuple[frozenset[Part], frozenset[tuple[str, str]]]:
         """The changed parts and the (run, node) pairs touched, since the last call."""

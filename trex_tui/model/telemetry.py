@@ -6,7 +6,10 @@ split are ever shown: what was judged on confirm or test is not read into a view
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ LOG_KEEP = 2000
 POINTS = 20_000
 RESULT_LIMIT = 64 * 1024 * 1024
 
+_STAMP = re.compile(r"(\d\d):(\d\d):(\d\d)[. ]")
 _step = msgspec.json.Decoder(Step)
 _state = msgspec.json.Decoder(State)
 _result = msgspec.json.Decoder(Result)
@@ -35,12 +39,12 @@ class Prompt(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """How far a trial's directory has been read, in bytes; `stamp`: state.json's time of change."""
+    """How far a trial's directory has been read, in bytes; `stamp`, `result`: when these JSON files were changed."""
 
     metrics: int = 0
     log: int = -1
     stamp: int = 0
-    has_result: bool = False
+    result: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class TrialView:
-    """What is known of one trial's course. The three curves have one point per step kept in `at`."""
+    """What is known of one trial's course. The curves have one point per step kept in `at`; `times`: Unix seconds."""
 
     at: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
     grad_norm: list[float] = field(default_factory=list)
@@ -76,14 +81,17 @@ class TrialView:
 
     def take(self, chunk: Chunk) -> tuple[str, ...]:
         """Merge news; returns the log lines that were written while we watched."""
+        if chunk.steps:
+            self._forget_from(chunk.steps[0].step)
         for step in chunk.steps:
             self.at.append(step.step)
+            self.times.append(step.time)
             self.loss.append(step.loss)
             self.learning_rate.append(step.learning_rate)
             self.grad_norm.append(step.grad_norm)
         self.last = chunk.steps[-1] if chunk.steps else self.last
         if len(self.at) > POINTS:  # every second point still shows the course
-            for curve in (self.at, self.loss, self.learning_rate, self.grad_norm):
+            for curve in self._curves:
                 del curve[1::2]
         self.state = chunk.state or self.state
         if chunk.result is not None:
@@ -92,11 +100,60 @@ class TrialView:
         del self.lines[:-LOG_KEEP]
         return () if chunk.first else chunk.lines
 
+    @property
+    def _curves(self) -> tuple[list[Any], ...]:
+        return self.at, self.times, self.loss, self.learning_rate, self.grad_norm
 
-def read(folder: Path, seen: Offsets, split: Path | None = None) -> Chunk:
+    def _forget_from(self, step: int) -> None:
+        """A trial that was interrupted goes on from its checkpoint and runs some steps a second time."""
+        while self.at and self.at[-1] >= step:
+            for curve in self._curves:
+                curve.pop()
+
+    def until(self, moment: float, judged: bool) -> TrialView:
+        """What was known at an earlier moment. `judged`: its score stood in the journal by then, so its result too."""
+        kept = bisect_right(self.times, moment)
+        state = self.state
+        if state is not None and not judged:
+            step = self.at[kept - 1] if kept else 0
+            state = State(phase="training", step=step, steps=state.steps, device=state.device) if kept else None
+        return TrialView(
+            at=self.at[:kept],
+            times=self.times[:kept],
+            loss=self.loss[:kept],
+            learning_rate=self.learning_rate[:kept],
+            grad_norm=self.grad_norm[:kept],
+            last=self.last if self.last and self.last.time <= moment else None,
+            state=state,
+            result=self.result if judged else None,
+            prompts=self.prompts if judged else {},
+            lines=_lines_until(self.lines, moment, self.times[0] if self.times else moment),
+        )
+
+
+def _lines_until(lines: list[str], moment: float, near: float) -> list[str]:
+    """The log up to a moment. Its lines carry the time of day only: each is taken for the nearest to the line before.
+
+    `near`: a moment within hours of the first line. What carries no time belongs to the line before.
+    """
+    before, half = datetime.fromtimestamp(near), timedelta(hours=12)
+    for index, line in enumerate(lines):
+        found = _STAMP.match(line)
+        if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3]) > 59:
+            continue
+        at = before.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=0)
+        at += timedelta(days=(at < before - half) - (at > before + half))
+        if at.timestamp() > moment:
+            return lines[:index]
+        before = at
+    return list(lines)
+
+
+def read(folder: Path, seen: Offsets, split: Path | None = None, kept: Path | None = None) -> Chunk:
     """Everything new in a trial's directory. Missing or half-written files are simply not there yet.
 
-    `split`: the validation split's file, for the prompts of the rows that were judged wrong.
+    `split`: the validation split's file, for the prompts of the rows that were judged wrong. `kept`: another directory
+    that holds the same result, where this one has none.
     """
     metrics, rows = _tail(folder / "metrics.jsonl", seen.metrics)
     start = seen.log
@@ -107,11 +164,9 @@ def read(folder: Path, seen: Offsets, split: Path | None = None) -> Chunk:
         lines = lines[1:]  # the first one is torn
     stamp = _stamp(folder / "state.json")
     state = _decoded(folder / "state.json", _state, 64 * 1024) if stamp != seen.stamp else None
-    result = None if seen.has_result else _decoded(folder / "result.json", _result, RESULT_LIMIT)
-    if result is not None and result.split != "validation":
-        result = None
+    result, result_stamp = _result_in(folder, kept, seen.result)
     return Chunk(
-        offsets=Offsets(metrics, log, stamp, seen.has_result or result is not None),
+        offsets=Offsets(metrics, log, stamp, result_stamp),
         first=seen.log < 0,
         steps=_steps(rows),
         lines=tuple(line.decode("utf-8", "replace") for line in lines if line.strip()),
@@ -119,6 +174,20 @@ def read(folder: Path, seen: Offsets, split: Path | None = None) -> Chunk:
         result=result,
         prompts=_prompts(split, frozenset(item.id for item in bad_cases(result))) if split and result else {},
     )
+
+
+def _result_in(folder: Path, kept: Path | None, seen: int) -> tuple[Result | None, int]:
+    """A validation result that has not been read yet, and its file's stamp; one half-written is read again."""
+    path = folder / "result.json"
+    if kept is not None and not _stamp(path):
+        path = kept / "result.json"
+    stamp = _stamp(path)
+    if stamp in (0, seen):
+        return None, seen
+    result = _decoded(path, _result, RESULT_LIMIT)
+    if result is None:
+        return None, seen
+    return (result if result.split == "validation" else None), stamp
 
 
 def bad_cases(result: Result) -> tuple[Item, ...]:

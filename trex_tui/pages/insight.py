@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from engine.search.events import Learned
+from engine.search.insights import as_it_stands
+from trex_tui.model.knowledge import marks
 from trex_tui.pages.page import DIM, Page, Subject
 
 
@@ -13,8 +15,9 @@ def page(about: Subject) -> Content:
     learned = [event for event in about.tree.insights.values() if event.node == about.name]
     out.heading("Learned here")
     for event in learned:
-        out.text(event.text)
-        out.text(_evidence(event), DIM)
+        insight = as_it_stands(event, about.tree.insight_changes.get(event.insight))
+        out.text(insight.text)
+        out.text("; ".join((_evidence(event), *marks(insight))), DIM)
     if not learned:
         out.text("nothing yet: an insight is written after the round is diagnosed", DIM)
     plan = about.node.plan
@@ -38,5 +41,5 @@ def _evidence(event: Learned) -> str:
 def _text(about: Subject, name: str) -> str:
     for view in about.store.runs.values():
         if name in view.tree.insights:
-            return view.tree.insights[name].text
+            return as_it_stands(view.tree.insights[name], view.tree.insight_changes.get(name)).text
     return "(of a run that is not in this workspace)"

@@ -1,4 +1,4 @@
-"""The plan: the recipe with what each operator dropped, and the configurations side by side.
+"""The plan: its trials and their configurations side by side. The recipe has a page of its own.
 
 A knob that differs from the best trial of the parent carries a `*`; those that do stand first.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from engine.aidp.recipe import Recipe, describe
-from engine.search.tree import ROOT, Node, Trial
+from engine.search.tree import ROOT, Trial
 from trex_tui.model import format as fmt
 from trex_tui.pages.page import BAD, DIM, Page, Subject
 
@@ -26,17 +25,7 @@ def page(about: Subject) -> Content:
         return out.content()
     _trials(about, out)
     _configurations(about, out)
-    _recipe(about.node, plan.recipe, out)
     return out.content()
-
-
-def _recipe(node: Node, recipe: Recipe, out: Page) -> None:
-    rows = f"{node.rows:,} rows" if node.rows is not None else "not run yet"
-    out.heading("Recipe", f"{rows}, seed {recipe.seed}")
-    for number, step in enumerate(describe(recipe).split(" -> "), 1):
-        out.text(f"{number}. {step}")
-    if node.dropped:
-        out.text("dropped: " + ", ".join(f"{name} {count:,}" for name, count in node.dropped), DIM)
 
 
 def _trials(about: Subject, out: Page) -> None:

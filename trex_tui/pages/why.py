@@ -8,6 +8,7 @@ from engine.search.events import Flag, Term
 from engine.search.policies import ROOT_ROUNDS
 from engine.search.steering import limits_said
 from engine.search.tree import ROOT
+from trex_tui.model import choice
 from trex_tui.model import format as fmt
 from trex_tui.model.state import author, state_word, who_set
 from trex_tui.pages.page import BAD, DIM, MARK, Page, Subject
@@ -18,7 +19,7 @@ SOURCES = {
     "person": "written by a person",
     "baseline": "the task's baseline",
 }
-RIVALS = 8
+RIVALS, FLIPS = 8, 3
 
 
 def page(about: Subject) -> Content:
@@ -106,7 +107,7 @@ def _hypothesis(about: Subject, out: Page) -> None:
     if plan.insights_given:
         named = ", ".join(plan.insights_named) or "none"
         out.text(
-            f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (5 shows them)", DIM
+            f"{fmt.plural(len(plan.insights_given), 'insight')} given, named in the plan: {named} (7 shows them)", DIM
         )
 
 
@@ -141,22 +142,47 @@ def _choice(about: Subject, out: Page) -> None:
         out.text(f"and {len(terms) - len(shown)} more with less", DIM)
     if len(terms) > 1:
         out.text(_margin(about, terms[0], terms[1]), DIM)
+        _flips(about, out)
 
 
 def _margin(about: Subject, first: Term, second: Term) -> str:
     """How clear the choice was, or why it was not the highest term."""
-    if first.node == about.node.parent:
+    if first.node == about.node.parent and not _is_first_round(about):
         return f"{first.total - second.total:.3f} ahead of {second.node}"
-    if about.node.parent == ROOT and int(about.name[1:]) <= ROOT_ROUNDS:
+    if _is_first_round(about):
         return f"the first {ROOT_ROUNDS} rounds grow from the base model, whatever the terms say"
     return f"{about.tree.setup.policy} does not choose by the total of these terms alone"
+
+
+def _flips(about: Subject, out: Page) -> None:
+    """What would have changed the choice, where the policy chooses by the total."""
+    node, policy = about.node, about.tree.setup.policy
+    if policy not in choice.BY_TOTAL or _is_first_round(about):
+        return
+    for flip in choice.flips(node.why, node.parent)[:FLIPS]:
+        if flip.possible:
+            out.text(
+                f"{flip.node} would have been chosen with a mean reward above {flip.reward:.3f} (it had {flip.had:.3f})"
+            )
+        else:
+            out.text(f"{flip.node}: no reward would have been enough; it needed {flip.reward:.3f}, and 1 is the most")
+    least = choice.holds_down_to(node.why, node.parent)
+    if least is not None and least > 0:
+        out.text(f"{node.parent} would not have been chosen with a mean reward below {least:.3f}")
+
+
+def _is_first_round(about: Subject) -> bool:
+    """The first rounds grow from the base model whatever the terms say; forks are no rounds."""
+    order, nodes = about.view.order, about.tree.nodes
+    before = sum(not nodes[name].forked_from for name in order[1 : order.index(about.name)])
+    return about.node.parent == ROOT and before < ROOT_ROUNDS
 
 
 def _calls(about: Subject, out: Page) -> None:
     calls = [call for call in about.tree.tape.values() if call.node == about.name]
     if not calls:
         return
-    out.heading("Asked the Researcher", calls[0].model)
+    out.heading("Asked the Researcher", f"{calls[0].model}; 0 shows prompts and answers")
     for call in calls:
         told = f"{call.purpose}, attempt {call.attempt}: {fmt.duration(call.seconds)}, {call.answer_tokens} tokens"
         out.text(f"{told}, refused: {call.refused}" if call.refused else told, BAD if call.refused else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -10,11 +10,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from trex_tui.actions import Ask
 from trex_tui.keymap import CONFIRM, bindings
 from trex_tui.widgets.key_bar import KeyBar
 
 AROUND = 6  # lines of the box that are not the detail: border, padding, gap, keys
+
+
+class Question(Protocol):
+    """What is asked, in a line, and what it costs."""
+
+    @property
+    def question(self) -> str: ...
+    def explain(self) -> str: ...
 
 
 class Confirm(ModalScreen[bool]):
@@ -23,7 +30,7 @@ class Confirm(ModalScreen[bool]):
     CSS_PATH = "overlay.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(CONFIRM)
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Question) -> None:
         super().__init__()
         self._ask = ask
 

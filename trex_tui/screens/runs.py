@@ -1,117 +1,191 @@
-"""All searches of the workspace: task, state, best against base, trials, time. Enter looks at one."""
+"""All searches of the workspace, the newest first, and a few lines about the one under the cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
-from engine.search.tree import ROOT
+from trex_tui import actions
 from trex_tui.host import Host
-from trex_tui.keymap import CLOSE, RUNS, bindings
-from trex_tui.model import format as fmt
-from trex_tui.model.store import Part, RunView
+from trex_tui.keymap import CLOSE, LIST_FILTER, RUNS, bindings
+from trex_tui.model import run_table
+from trex_tui.model.format import plural
+from trex_tui.model.store import Part
+from trex_tui.pages import run_about
+from trex_tui.widgets.about import About
 from trex_tui.widgets.key_bar import KeyBar
+from trex_tui.widgets.line_list import LineList
+from trex_tui.widgets.notice import Notice
+
+EMPTY = "No search yet in this workspace; n starts one."
 
 
-class RunList(OptionList, inherit_bindings=False):
-    """The list, with our keys."""
+class RunFilter(Input):
+    """Words that a run must have."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(RUNS)
-
-
-def make(host: Host, _words: tuple[str, ...]) -> Runs:
-    return Runs(host)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(LIST_FILTER)
 
 
-class Runs(ModalScreen[None]):
-    """Enter shows the run on the search screen."""
+def make(host: Host, words: tuple[str, ...]) -> Runs:
+    return Runs(host, " ".join(words))
 
-    CSS_PATH = "overlay.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(CLOSE)
 
-    def __init__(self, host: Host) -> None:
+class Runs(Screen[None]):
+    """Steering works on the run under the cursor, as it does on the search screen."""
+
+    CSS_PATH = "runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings((*RUNS, *CLOSE))
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-low"), (30, "-tall")]  # noqa: RUF012 - so declared by Textual
+
+    def __init__(self, host: Host, text: str = "") -> None:
         super().__init__()
         self._host = host
+        self._second = 0
+        self._rows: dict[str, run_table.Cells] = {}
+        self._over: dict[str, tuple[int, run_table.Cells]] = {}
+        self._columns: list[tuple[run_table.Column, int]] = []
+        self._head = Static(id="runs-head", markup=False)
+        self._columns_head = Static(id="runs-columns", markup=False)
+        self._list = LineList(self._paint, id="runs-list")
+        self._about = Static(id="run-about", markup=False)
+        self._pane = About(self._about, id="about-scroll")
+        self._line = RunFilter(text, placeholder="words: running, a task, a policy", id="list-filter", compact=True)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = f"searches, {len(self._host.live.runs)}"
-            yield Static(id="runs-head", markup=False)
-            yield RunList(id="runs-list", markup=False)
-            yield KeyBar()
+        yield self._head
+        yield self._columns_head
+        yield self._list
+        yield self._pane
+        yield Horizontal(Static("/", id="filter-mark"), self._line, id="list-filter-row")
+        yield Notice(classes="notice")
+        yield KeyBar()
 
     def on_mount(self) -> None:
-        self._fill()
+        self.set_class(bool(self._line.value), "-filtering")
+        self._list.focus()
+        self._fill(self._host.selection.run)
 
     def on_resize(self) -> None:
-        self._fill()
+        self.call_after_refresh(self._fill)
 
     def pull(self, parts: frozenset[Part], _touched: frozenset[tuple[str, str]]) -> None:
-        if "runs" in parts:
+        second = int(self._host.now())
+        if self.is_attached and (second != self._second or ("runs" in parts and not self._rows)):
+            self._second = second
             self._fill()
 
-    def _fill(self) -> None:
-        shown = self.query_one(RunList)
-        option = shown.highlighted_option
-        kept = (option.id if option else None) or self._host.selection.run
-        names = list(reversed(self._host.live.runs))
-        width = max(30, shown.scrollable_content_region.width - 2)
-        head, *rows = lines(self._host.live.runs, self._host.now(), width)
-        self.query_one("#runs-head", Static).update(f" {head}" if names else "No search yet; n starts one.")
-        shown.clear_options()
-        shown.add_options([Option(row, id=name) for name, row in zip(names, rows, strict=True)])
-        if kept in names:
-            shown.highlighted = names.index(kept)
+    def _fill(self, choose: str = "") -> None:
+        """The table anew, at most once a second: a search under way changes all the time."""
+        if not self.is_attached:
+            return
+        store, now = self._host.live, self._host.now()
+        text = self._line.value
+        names = [name for name in reversed(store.runs) if run_table.searched(name, store.runs[name], text)]
+        self._rows = {name: self._cells(name, now) for name in names}
+        self._columns = run_table.layout(list(self._rows.values()), self._list.scrollable_content_region.width - 2)
+        self._columns_head.update("  " + run_table.head(self._columns) if names else "")
+        self._list.fill(names, choose)
+        self._head.update(self._said(len(names)))
+        self._tell()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+    def _cells(self, name: str, now: float) -> run_table.Cells:
+        """Those of a run that is over stay as they are: its tree is not walked again."""
+        view = self._host.live.runs[name]
+        known, row = self._over.get(name, (-1, {}))
+        if known != view.tree.last_seq:
+            row = run_table.cells(name, view, self._host.live.pulse, now)
+        if view.over:
+            self._over[name] = (view.tree.last_seq, row)
+        return row
+
+    def _said(self, shown: int) -> str:
+        store = self._host.live
+        whole = plural(len(store.runs), "search").replace("searchs", "searches")
+        queue = store.pulse.queued if store.pulse else ()
+        waiting = [name for name in queue if not store.runs[name].paused] if store.pulse and store.pulse.run else []
+        parts = [whole if shown == len(store.runs) else f"{shown} of {whole}"]
+        parts += [f"at work: {store.pulse.run}"] if store.pulse and store.pulse.run else []
+        parts += [f"{len(waiting)} waiting"] if waiting else []
+        return "  ".join(parts)
+
+    def _tell(self) -> None:
+        """What there is to say of the run under the cursor."""
+        run, store = self._list.selected, self._host.live
+        if run in store.runs:
+            report, width = self._host.workspace.report(run), self.size.width - 4
+            self._about.update(run_about.page(store, run, self._host.now(), report, width))
+        else:
+            self._about.update("no search has these words" if store.runs else EMPTY)
+        self.refresh_bindings()
+
+    def _paint(self, name: str, _width: int) -> list[Segment]:
+        return [Segment(run_table.line(self._rows[name], self._columns))]
+
+    @property
+    def selection(self) -> actions.Selection:
+        return actions.Selection(self._list.selected)
+
+    def works(self, action: str) -> bool:
+        """A key that would do nothing is left out of the key bar, and says why when it is pressed."""
+        if action == "find":
+            return self.focused is not self._line
+        decide = actions.STEERING.get(action.removeprefix("steer('").removesuffix("')"))
+        return decide is None or not isinstance(decide(self._host.live, self.selection), actions.Refusal)
+
+    def label_of(self, action: str) -> str:
+        view = self._host.live.runs.get(self._list.selected)
+        if view is None:
+            return {"like": "new"}.get(action, "")
+        exact = {
+            "steer('pause_run')": "go on" if view.paused else "",
+            "steer('stop')": "take out" if run_table.word(view) == "queued" else "",
+            "open": "look",
+        }
+        return exact.get(action, "")
+
+    # --- what a person does --------------------------------------------------------------------------------------
+
+    def on_line_list_moved(self) -> None:
+        self._tell()
+
+    def on_line_list_opened(self) -> None:
+        run = self._list.selected
         self.dismiss()
-        if event.option_id:
-            self._host.look_at(event.option_id)
+        self._host.look_at(run)
+
+    def on_input_changed(self) -> None:
+        self._fill()
+
+    def action_find(self) -> None:
+        self.add_class("-filtering")
+        self._line.focus()
+
+    def action_to_list(self) -> None:
+        self._list.focus()
+
+    def action_pane(self) -> None:
+        (self._list if self.focused is self._pane else self._pane).focus()
+
+    def action_like(self) -> None:
+        """A new search with the settings of the one under the cursor."""
+        self._host.action_new_run(like=self._list.selected)
+
+    def action_steer(self, name: str) -> None:
+        self._host.decide(actions.STEERING[name](self._host.live, self.selection))
 
     def action_close(self) -> None:
-        self.dismiss()
-
-
-HEAD = ("state", "search", "task", "best", "gain", "started", "time", "rounds", "policy")
-
-
-def lines(runs: Mapping[str, RunView], now: float, width: int) -> list[str]:
-    """A heading and a line per run, newest first; columns that do not fit fall away from the right."""
-    table = [HEAD, *(cells(name, runs[name], now) for name in reversed(list(runs)))]
-    widths = [max(cell_len(row[column]) for row in table) for column in range(len(HEAD))]
-    fitting = len(HEAD)
-    while fitting > 1 and sum(widths[:fitting]) + 2 * (fitting - 1) > width:
-        fitting -= 1
-    return [_padded(row[:fitting], widths, width) for row in table]
-
-
-def _padded(row: tuple[str, ...], widths: list[int], width: int) -> str:
-    columns = (set_cell_size(cell, wide) for cell, wide in zip(row, widths, strict=False))
-    return fmt.cut("  ".join(columns).rstrip(), width)
-
-
-def cells(name: str, view: RunView, now: float) -> tuple[str, ...]:
-    """What stands in the columns for one run."""
-    tree = view.tree
-    if tree.created is None:
-        return (fmt.state("planned"), name, *[""] * (len(HEAD) - 2))
-    best = tree.trial(tree.champion).score if tree.champion else view.best.score if view.best else None
-    return (
-        fmt.state(view.word),
-        fmt.cut(name, 24),
-        fmt.cut(fmt.clean(tree.created.task), 24),
-        fmt.score(best),
-        fmt.gain(best, tree.score(ROOT), tree.maximize),
-        fmt.day(tree.started_at),
-        fmt.duration(tree.elapsed(now)),
-        str(len(view.order) - 1),
-        tree.created.policy,
-    )
+        """One step out: of the lines about a run, of the filter, back to the search."""
+        if self.focused is self._pane:
+            self._list.focus()
+        elif self.has_class("-filtering"):
+            self.remove_class("-filtering")
+            self._line.value = ""
+            self._list.focus()
+        else:
+            self.dismiss()

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widget import Widget
+from textual.containers import Horizontal
+from textual.events import Resize
 from textual.widgets import Static
 
 from engine.search.tree import ROOT
-from trex_tui import actions
+from trex_tui import actions, bulk
 from trex_tui.host import Host
 from trex_tui.keymap import SEARCH, bindings
 from trex_tui.model.store import LogLines, Part, RunView
 from trex_tui.pages.page import Subject
+from trex_tui.screens.search_keys import SearchKeys
 from trex_tui.widgets.key_bar import KeyBar
-from trex_tui.widgets.line_log import LineLog
-from trex_tui.widgets.line_tree import LineTree
 from trex_tui.widgets.node_detail import NodeDetail
-from trex_tui.widgets.node_row import ROLES, NodeRow
 from trex_tui.widgets.notice import Notice
+from trex_tui.widgets.scrubber import Scrubber
 from trex_tui.widgets.status import Status
-from trex_tui.widgets.tree_head import TreeHead
 
+WALL, HIGH = 220, 60  # cells from which the log stands at the side, and lines from which two pages have room
 EMPTY = """No search yet in this workspace.
 
 n  starts one (the task's folder is asked for)
@@ -34,13 +32,7 @@ n  starts one (the task's folder is asked for)
 q  leaves"""
 
 
-class NodeTree(LineTree):
-    """The tree with the styles of its rows."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"row--{role}" for role in ROLES}
-
-
-class SearchScreen(Screen[None]):
+class SearchScreen(SearchKeys):
     """One run at a time; `look_at` chooses it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(SEARCH)
@@ -48,38 +40,39 @@ class SearchScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-low"), (34, "-tall")]  # noqa: RUF012
 
     def __init__(self, host: Host, run: str = "") -> None:
-        super().__init__()
-        self._host = host
+        super().__init__(host)
         self.run, self._asked_for = "", run
-        self.following = True
-        self._known = 0  # nodes of the run that the tree widget has
         self._trials: dict[str, str] = {}  # the trial chosen by a person, per node
         self._second = 0
+        self._log = LogLines()
         self._header = Status(host, id="status")
-        self._tree_view = NodeTree(NodeRow(host, self._style, lambda: self.run), id="search-tree")
-        self._left_side = Vertical(TreeHead(id="tree-head"), self._tree_view, id="left")
-        self._node_view = NodeDetail(id="detail")
-        self._log_view = LineLog(id="log")
+        self._scrubber = Scrubber(host, id="scrubber")
         self._notice = Notice(id="notice")
         self._key_bar = KeyBar(id="keys")
 
     def compose(self) -> ComposeResult:
         yield self._header
-        yield Horizontal(self._left_side, self._node_view, id="body")
+        yield Horizontal(self._tree, self._pages, id="body")
         yield Static(EMPTY, id="empty")
         yield self._log_view
+        yield self._scrubber
         yield self._notice
         yield self._key_bar
 
     def on_mount(self) -> None:
-        self.add_class("-empty")
-        self._tree_view.focus()
+        self.set_class(not self.run, "-empty")  # the first records may have come before
+        self._tree.rows_view.focus()
         self.pull(frozenset({"runs"}), frozenset())
 
     @property
     def node(self) -> str:
         """The selected node; the root before there is a selection."""
-        return self._tree_view.selected or ROOT
+        return self._tree.selected or ROOT
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The nodes that a person has marked, in the order of marking."""
+        return self._tree.marked
 
     @property
     def view(self) -> RunView | None:
@@ -98,11 +91,19 @@ class SearchScreen(Screen[None]):
         return running or (best.id if best else next(iter(node.trials), ""))
 
     def wanted(self) -> frozenset[tuple[str, str]]:
-        """Trials whose directories are worth reading: the one on show and those that run."""
+        """Trials whose directories are worth reading: the one on show, those that run, those the open tab needs."""
         if self.view is None:
             return frozenset()
-        names = {trial.id for trial in self.view.tree.running()} | {self.trial}
+        names = {trial.id for trial in self.view.tree.running()} | {self.trial} | self._pages.courses
         return frozenset((self.run, name) for name in names if name)
+
+    def listed(self) -> frozenset[tuple[str, str]]:
+        """Nodes and trials whose files are on show."""
+        return frozenset((self.run, name) for name in self._pages.listed)
+
+    def glanced(self) -> frozenset[tuple[str, str]]:
+        """Trials whose loss stands in a line of the tree that is in sight."""
+        return frozenset((self.run, name) for name in self._tree.glanced)
 
     def look_at(self, run: str, node: str = "") -> None:
         """Show another run, and a node of it; a run that is not known yet is shown as soon as it appears."""
@@ -110,7 +111,7 @@ class SearchScreen(Screen[None]):
         self.pull(frozenset({"runs"}), frozenset())
         if node and self.run == run:
             self.following = False
-            self._tree_view.select(node)
+            self.say_if(self._tree.select(node))
             self._show_node(fresh=True)
             self._host.look_closer()
 
@@ -122,11 +123,11 @@ class SearchScreen(Screen[None]):
         if self.view is None:
             self._tick_status(parts)
             return
+        self._scrubber.pull(bool(parts))
         if "tree" in parts or "telemetry" in parts:
-            self._grow()
-            self._tree_view.refresh()
+            self._grow(touched)
         if "log" in parts:
-            self._log_view.pull()
+            self._pull_log()
         family = {"", *self.view.tree.path(self.node)} if touched else ()  # hints hold for what is below them
         if any(run == self.run and node in family for run, node in touched):
             self._show_node(fresh=False)
@@ -138,27 +139,33 @@ class SearchScreen(Screen[None]):
         )
         if not wanted or wanted == self.run:
             return
-        self.run, self._asked_for, self._known, self.following = wanted, "", 0, True
+        self.run, self._asked_for, self.following = wanted, "", True
         self.remove_class("-empty")
         self._trials.clear()
-        self._tree_view.clear()
-        self._grow()
-        self._log_view.show(self.view.log if self.view else LogLines())
+        self._tree.show_run(wanted)
+        self._grow(frozenset())
+        self._pull_log()
         self._header.run = wanted
         self._show_node(fresh=True)
         self._host.look_closer()
 
-    def _grow(self) -> None:
-        """Give the widget the nodes that it does not have; where it follows, go where the engine is."""
+    def _pull_log(self) -> None:
+        """Another moment, or another run, has another log."""
+        log = self.view.log if self.view else LogLines()
+        if log is self._log:
+            self._log_view.pull()
+        else:
+            self._log = log
+            self._log_view.show(log)
+
+    def _grow(self, touched: frozenset[tuple[str, str]]) -> None:
+        """Give the tree what the run has gained; where it follows, go where the engine is."""
         view = self.view
         assert view is not None
-        new = view.order[self._known :]
-        self._tree_view.add((name, view.tree.nodes[name].parent) for name in new)
-        self._known += len(new)
-        following = ", following (f)" if self.following and not view.over else ""
-        self._left_side.border_title = f"tree, {len(view.order)} nodes{following}"
-        if self.following and (target := self._interesting(view)) and target != self._tree_view.selected:
-            self._tree_view.select(target)
+        self._tree.pull(view, touched, self.following)
+        if self.following and (target := self._interesting(view)) and target != self._tree.selected:
+            if self._tree.select(target):
+                return  # hidden, and nobody has asked for it just now
             self._show_node(fresh=True)
             self._host.look_closer()
 
@@ -174,8 +181,7 @@ class SearchScreen(Screen[None]):
     def _show_node(self, fresh: bool) -> None:
         if self.view is None or self.node not in self.view.tree.nodes:
             return
-        width = max(20, self._node_view.content_size.width - 2)
-        self._node_view.show(Subject(self._host.store, self.run, self.node, self.trial, width), fresh)
+        self._pages.show(partial(Subject, self._host.store, self.run, self.node, self.trial), fresh)
         self.refresh_bindings()
 
     def _tick_status(self, parts: frozenset[Part]) -> None:
@@ -184,9 +190,6 @@ class SearchScreen(Screen[None]):
             self._second = second
             self._header.refresh()
             self._key_bar.refresh()
-
-    def _style(self, role: str) -> Style:
-        return self._tree_view.get_component_rich_style(f"row--{role}", partial=True)
 
     def say(self, text: str, warning: bool = False) -> None:
         self._notice.say(text, warning)
@@ -220,37 +223,36 @@ class SearchScreen(Screen[None]):
         decide = actions.STEERING.get(action.removeprefix("steer('").removesuffix("')"))
         return decide is None or not isinstance(decide(self._host.store, self.selection), actions.Refusal)
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: Resize) -> None:
+        wall = event.size.width >= WALL
+        self.set_class(wall, "-wall")
+        self._pages.make_room(wall and event.size.height >= HIGH)
         self.call_after_refresh(self._show_node, False)
 
-    def on_line_tree_moved(self) -> None:
+    def show_selected(self) -> None:
+        """A person has chosen another node: show it, and keep still."""
         self.following = False
+        self._tree.moved()
         self._show_node(fresh=True)
         self._host.look_closer()
 
+    def on_line_tree_moved(self) -> None:
+        self.show_selected()
+
     def on_line_tree_opened(self) -> None:
         self.following = False  # somebody reads: keep still
-        self._focus_pane(self._node_view)
-
-    def _focus_pane(self, pane: Widget) -> None:
-        """Focus a pane; where there is room for one only, the node's takes the place of the tree."""
-        if not isinstance(pane, LineLog):
-            self.set_class(isinstance(pane, NodeDetail), "-node")
-        pane.focus()
-
-    def action_pane(self, by: int) -> None:
-        panes: list[Widget] = [self._tree_view, self._node_view, self._log_view]
-        here = panes.index(self.focused) if self.focused in panes else 0
-        self._focus_pane(panes[(here + by) % len(panes)])
+        self._tree.moved()
+        self._focus_pane(self._pages.first)
 
     def on_node_detail_turned(self) -> None:
         self._host.look_closer()
 
-    def action_back(self) -> None:
-        self._focus_pane(self._tree_view)
+    def on_node_detail_copied(self, event: NodeDetail.Copied) -> None:
+        self.app.copy_to_clipboard(event.text)
+        self.say(f"copied: {event.text}")
 
     def action_tab(self, name: str) -> None:
-        self._node_view.turn_to(name)
+        self._pages.chosen.turn_to(name)
         if self.has_class("-narrow"):
             self.on_line_tree_opened()
 
@@ -266,14 +268,12 @@ class SearchScreen(Screen[None]):
     def action_follow(self) -> None:
         self.following = not self.following
         self.pull(frozenset({"tree"}), frozenset())
+        if self.following and self.view is not None and (target := self._interesting(self.view)):
+            self.say_if(self._tree.select(target))
 
     def action_steer(self, name: str) -> None:
-        """One of `actions.STEERING`, on what is on show."""
-        self._host.decide(actions.STEERING[name](self._host.store, self.selection))
-
-    def action_report(self) -> None:
-        found = actions.report(self._host.store, self.run, self._host.workspace.report(self.run))
-        if not isinstance(found, (actions.Ask, actions.Refusal)):
-            self.say(f"report: {found}{actions.open_file(found)}")
+        """One of `actions.STEERING`, on what is on show, or on all marked nodes."""
+        if self.marked and name in bulk.BULK:
+            self._host.decide(bulk.decide(self._host.store, self.run, name, self.marked))
             return
-        self._host.decide(found)
+        self._host.decide(actions.STEERING[name](self._host.store, self.selection))

@@ -1,6 +1,6 @@
-"""One curve drawn with braille dots: two columns and four rows a cell, min and max of each column kept, so spikes stay.
+"""A chart of one or more curves: a legend, the picture, the scale at the left, the steps below.
 
-The scale stands at the left: highest value above, lowest below. Values that are not finite are left out.
+Each curve has a shade, and its letter stands on it: colour is not needed to tell them apart.
 """
 
 from __future__ import annotations
@@ -9,84 +9,87 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
 from trex_tui.model.format import cut
+from trex_tui.widgets.braille import LETTERS, Plot, Series, plot, scale, steps
 
-DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-SCALE = 10  # cells for the numbers at the left
+SCALE = 9  # cells for the numbers at the left, the space behind them included
+AXIS_FROM = 4  # rows: less have no room for the steps
 
 
 class BrailleChart(Widget):
-    """A chart with a title line, then the plot."""
+    """A title line with the legend, the picture, and where there is room a line with the steps."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--line", "chart--scale", "chart--title"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--scale", "chart--title", *(f"chart--{c}" for c in LETTERS)}
+    DEFAULT_CSS = """
+    BrailleChart > .chart--scale { color: $quiet; }
+    BrailleChart > .chart--title { color: $accent; text-style: bold; }
+    BrailleChart > .chart--a { color: $primary; text-style: bold; }
+    BrailleChart > .chart--b { color: $accent; }
+    BrailleChart > .chart--c { color: $text-success; }
+    BrailleChart > .chart--d { color: $text-warning; }
+    BrailleChart > .chart--e { color: $foreground; }
+    """
 
     def __init__(self, title: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._title = title
-        self._values: Sequence[float] = ()
-        self._note = ""
-        self._painted: tuple[tuple[int, int], list[str], tuple[float, float]] | None = None
+        self._title, self._note = title, ""
+        self._series: Sequence[Series] = ()
+        self._painted: tuple[tuple[int, int], Plot] | None = None
 
-    def draw(self, values: Sequence[float], note: str) -> None:
-        """Show these values; `note` stands behind the title (`0.412 at step 31 of 64`)."""
-        self._values, self._note, self._painted = values, note, None
+    def draw(self, series: Sequence[Series], note: str = "") -> None:
+        """Show these curves, at most five; the first lies on top. `note` stands behind the title."""
+        self._series, self._note, self._painted = series[: len(LETTERS)], note, None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
-        style = {
-            name: self.get_component_rich_style(f"chart--{name}", partial=True) for name in ("line", "scale", "title")
-        }
         if y == 0:
-            title = cut(f"{self._title}  {self._note}" if self._note else self._title, width)
-            return Strip([Segment(title, style["title"])]).adjust_cell_length(width).apply_style(self.rich_style)
-        rows, (low, high) = self._plot(max(1, width - SCALE), max(1, height - 1))
-        label = _label(y - 1, len(rows), low, high) if self._values else ""
-        segments = [Segment(f"{label:>{SCALE - 1}} ", style["scale"]), Segment(rows[y - 1], style["line"])]
+            return self._strip(self._legend(width), width)
+        axis = height - 1 > AXIS_FROM
+        plot = self._plot(max(1, width - SCALE), max(1, height - 1 - axis))
+        if axis and y == height - 1:
+            return self._strip([Segment(" " * SCALE + steps(plot, width - SCALE), self._style("scale"))], width)
+        label = scale(plot, y - 1) if self._has_points(plot) else ""
+        segments = [Segment(f"{label:>{SCALE - 1}} ", self._style("scale"))]
+        segments += self._segments(plot.rows[y - 1], plot.owners[y - 1])
+        return self._strip(segments, width)
+
+    def _strip(self, segments: list[Segment], width: int) -> Strip:
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 
-    def _plot(self, width: int, height: int) -> tuple[list[str], tuple[float, float]]:
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"chart--{name}", partial=True)
+
+    def _legend(self, width: int) -> list[Segment]:
+        """The title; the letters of the curves where there are several; the note."""
+        parts = [Segment(self._title, self._style("title"))]
+        if len(self._series) > 1:
+            for letter, series in zip(LETTERS, self._series, strict=False):
+                if series.values:
+                    parts.append(Segment(f"  {letter} {series.name}", self._style(letter)))
+        room = width - sum(cell_len(part.text) for part in parts)
+        return [*parts, Segment(cut(f"  {self._note}", room) if self._note else "", self._style("scale"))]
+
+    def _segments(self, row: str, owners: list[int]) -> list[Segment]:
+        """Neighbouring cells of one curve together."""
+        found, start = [], 0
+        for x in range(1, len(row) + 1):
+            if x == len(row) or owners[x] != owners[start]:
+                style = self._style(LETTERS[owners[start]]) if owners[start] >= 0 else None
+                found.append(Segment(row[start:x], style))
+                start = x
+        return found
+
+    def _plot(self, width: int, height: int) -> Plot:
         if self._painted is None or self._painted[0] != (width, height):
-            rows, span = plot(self._values, width, height)
-            self._painted = ((width, height), rows, span)
-        return self._painted[1], self._painted[2]
+            self._painted = ((width, height), plot(self._series, width, height))
+        return self._painted[1]
 
-
-def plot(values: Sequence[float], width: int, height: int) -> tuple[list[str], tuple[float, float]]:
-    """Braille rows for a curve, `width` x `height` cells, and the lowest and highest value."""
-    finite = [v for v in values if math.isfinite(v)]
-    if not finite:
-        return [" " * width] * height, (0.0, 0.0)
-    low, high = min(finite), max(finite)
-    per_unit = (height * 4 - 1) / ((high - low) or 1.0)
-    cells = [[0] * width for _ in range(height)]
-    before: int | None = None
-    for x, part in enumerate(_columns(finite, width * 2)):
-        top, bottom = int((high - max(part)) * per_unit), int((high - min(part)) * per_unit)
-        if before is not None:  # join with the column before
-            top, bottom = (
-                min(top, before + 1 if before < top else top),
-                max(bottom, before - 1 if before > bottom else bottom),
-            )
-        before = int((high - part[-1]) * per_unit)
-        for y in range(max(0, top), min(height * 4 - 1, bottom) + 1):
-            cells[y >> 2][x >> 1] |= DOTS[x & 1][y & 3]
-    return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in cells], (low, high)
-
-
-def _columns(values: Sequence[float], columns: int) -> list[Sequence[float]]:
-    """The values of each dot column: buckets where there are many, each value stretched where there are few."""
-    count = len(values)
-    if count >= columns:
-        return [values[x * count // columns : (x + 1) * count // columns] for x in range(columns)]
-    return [values[x * count // columns : x * count // columns + 1] for x in range(columns)]
-
-
-def _label(row: int, rows: int, low: float, high: float) -> str:
-    if row == 0:
-        return f"{high:.4g}"
-    return f"{low:.4g}" if row == rows - 1 and rows > 1 else ""
+    def _has_points(self, plot: Plot) -> bool:
+        return math.isfinite(plot.low)

@@ -1,39 +1,72 @@
-"""Three charts of one trial: loss, learning rate, gradient norm."""
+"""Three charts of a node's trials, and the validation scores that led to it."""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from trex_tui.model import format as fmt
 from trex_tui.model.state import phase
 from trex_tui.model.telemetry import TrialView
+from trex_tui.pages import lineage
 from trex_tui.pages.page import DIM, Subject
+from trex_tui.widgets.braille import LETTERS, Series
 from trex_tui.widgets.braille_chart import BrailleChart
 
+NARROW = 60  # cells: less have no room for two charts side by side
 
-class Curves(Vertical):
+
+class Curves(VerticalScroll):
     """Redrawn from a `Subject`; live while the trial trains."""
 
+    DEFAULT_CSS = """
+    Curves { scrollbar-size-vertical: 1; scrollbar-background: $background; scrollbar-color: $faint; }
+    Curves > #curves-small { layout: horizontal; }
+    Curves.-narrow > #curves-small { layout: vertical; }
+    Curves > #curves-validation { height: auto; }
+    """
+
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, can_focus=False)
         self._head = Static(id="curves-head")
         self._loss = BrailleChart("loss", id="curve-loss")
         self._rate = BrailleChart("learning rate")
         self._norm = BrailleChart("gradient norm")
+        self._small = Container(self._rate, self._norm, id="curves-small")
+        self._validation = Static(id="curves-validation")
 
     def compose(self) -> ComposeResult:
-        yield from (self._head, self._loss, self._rate, self._norm)
+        yield from (self._head, self._loss, self._small, self._validation)
 
     def draw(self, about: Subject) -> None:
         course = about.course or TrialView()
+        self.set_class(about.width < NARROW, "-narrow")
         self._head.update(_head(about))
         last = f" at step {course.at[-1]}" if course.at else ""
-        charts = ((self._loss, course.loss), (self._rate, course.learning_rate), (self._norm, course.grad_norm))
-        for chart, values in charts:
-            chart.draw(values, f"{values[-1]:.4g}{last}" if values else "no steps yet")
+        own = ((self._loss, course.loss), (self._rate, course.learning_rate), (self._norm, course.grad_norm))
+        for chart, values in own:
+            series = [Series(about.trial_name, values, course.at), *(_others(about) if chart is self._loss else ())]
+            short = last if chart is self._loss else ""
+            chart.draw(series, f"{values[-1]:.4g}{short}" if values else "no steps yet")
+        below = lineage.page(about)
+        self._validation.update(below)
+        self._share(len(below.plain.splitlines()))
+
+    def _share(self, below: int) -> None:
+        """Give the charts the rows that are left, and what can be read even where there are none: then it scrolls."""
+        left = self.size.height - 1 - below
+        small = max(8 if self.has_class("-narrow") else 4, left // 3)
+        self._small.styles.height = small
+        self._loss.styles.height = max(6, left - small)
+
+
+def _others(about: Subject) -> list[Series]:
+    """The losses of the node's other trials, as far as they have been read."""
+    names = [name for name in about.node.trials if name != about.trial_name][: len(LETTERS) - 1]
+    courses = [(name, about.store.trials.get((about.run, name))) for name in names]
+    return [Series(name, course.loss, course.at) for name, course in courses if course and course.at]
 
 
 def _head(about: Subject) -> Content:

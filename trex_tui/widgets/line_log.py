@@ -17,6 +17,7 @@ from textual.strip import Strip
 from engine.search.events import Record
 from trex_tui.keymap import LOG, bindings
 from trex_tui.model import format as fmt
+from trex_tui.model.log_text import clock_of, last_state
 from trex_tui.model.sentences import sentence, weight
 from trex_tui.model.store import Line, LogLines
 
@@ -65,8 +66,8 @@ class LineLog(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= len(self._source.lines):
             return Strip.blank(width, self.rich_style)
         line = self._source.lines[index]
-        stamp = f" {fmt.clock(line.time, seconds=True)} "
-        text, role = _said(line)
+        clock, text, role = _said(line)
+        stamp = f" {clock} "
         style = self.get_component_rich_style(f"log--{role}", partial=True) if role else None
         room = width - len(stamp) - 1
         body = set_cell_size(_window(text, self._left, room), max(0, room + 1))
@@ -105,11 +106,13 @@ class LineLog(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
 
-def _said(line: Record | Line) -> tuple[str, str]:
-    """A line's text and its role."""
+def _said(line: Record | Line) -> tuple[str, str, str]:
+    """When a line was said (by its own clock where it has one), its text and its role."""
     if isinstance(line, Record):
-        return fmt.clean(sentence(line.event)), weight(line.event)
-    return f"{line.trial} | {fmt.clean(line.text)}", "quiet"
+        return fmt.clock(line.time, seconds=True), fmt.clean(sentence(line.event)), weight(line.event)
+    clock, text = clock_of(last_state(line.text))
+    often = f" ({line.times} times)" if line.times > 1 else ""
+    return clock or fmt.clock(line.time, seconds=True), f"{line.trial} | {fmt.clean(text)}{often}", "quiet"
 
 
 def _window(text: str, left: int, width: int) -> str:
