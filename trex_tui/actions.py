@@ -115,7 +115,8 @@ def undo(store: Store, at: Selection) -> Decision:
         return view
     deed = last_undoable(view.tree)
     if deed is None:
-        return Refusal("nobody has done anything here that could be taken back")
+        stopped = f"{view.tree.stop_by} has ended the search, which cannot be taken back"
+        return Refusal(stopped if view.tree.stop_by else "nobody has done anything here that could be taken back")
     lasting = isinstance(deed.event, ev.InsightChanged) or getattr(deed.event, "flag", "") == "pinned"
     if view.over and not lasting:
         return Refusal(ENDED)

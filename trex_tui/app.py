@@ -27,7 +27,7 @@ from trex_tui import actions, host, settings
 from trex_tui.acting import NewRun
 from trex_tui.around import Around
 from trex_tui.client.link import SocketLink
-from trex_tui.client.replay import journalled
+from trex_tui.client.replay import journalled, recalled
 from trex_tui.client.source import Source
 from trex_tui.client.watcher import Watcher
 from trex_tui.everyday import Everyday
@@ -72,6 +72,7 @@ class TrexApp(Everyday):
         archive = archive or partial(journalled, workspace.journal)
         super().__init__(workspace, source, new_run, archive, around or Around())
         self._clock = clock
+        self.live.recall = partial(recalled, workspace.journal)
         self._search = SearchScreen(self, run or "")
         shown = (partial(self._shown, what) for what in ("wanted", "listed", "glanced"))
         self._watcher = Watcher(self.live, workspace, *shown)

@@ -26,7 +26,7 @@ APP = (
     Key("question_mark,f1", "help", "help", "Every key that works here", 1, "?"),
     Key("q,ctrl+q,ctrl+c", "leave", "quit", "Leave the interface; the engine goes on with its work", 2, "q"),
     Key("r", "show('runs')", "runs", "All searches of this workspace", 11),
-    Key("n", "new_run", "new", "Start a new search", 12),
+    Key("n", "new_run", "new", "Start a new search", 13),
     Key(
         "i",
         "show('insights')",
@@ -98,7 +98,7 @@ SEARCH = (
     Key("9", "tab('files')", "files", "The files of the node and of the trial"),
     Key("0", "tab('asked')", "asked", "Every call of the Researcher for this node: prompt and raw answer"),
     Key("left_square_bracket", "app.step(-1)", "event back", "Go back in time, one event", 12, "["),
-    Key("right_square_bracket", "app.step(1)", "event on", "Go on in time, one event", 13, "]"),
+    Key("right_square_bracket", "app.step(1)", "event on", "Go on in time, one event", 12, "]"),
     Key("left_curly_bracket", "app.step_node(-1)", "node back", "Go back in time to when the last node was added"),
     Key("right_curly_bracket", "app.step_node(1)", "node on", "Go on in time to when the next node was added"),
     Key("end", "app.now", "now", "Return from the past to now; now: the last row or line", 3),
@@ -281,6 +281,7 @@ COMMAND = (
     Key("down", "earlier(1)", "later", "What was said after that"),
 )
 DIGEST = (
+    Key("question_mark,f1", "app.help", "help", "Every key that works here", 1, "?"),
     Key("tab,h,l,left,right", "turn", "all", "Everything since the beginning, or only what is new", 4, "tab"),
     Key("down,j", "line(1)", "down", "A line down", 5, "j k"),
     Key("up,k", "line(-1)", "up", "A line up"),

@@ -1,4 +1,4 @@
-"""Whether what stands on the screen can be read: the contrast of every cell that holds a character.
+"""What stands on the screen, and whether it can be read: the contrast of every cell that holds a character.
 
 The measure is that of WCAG 2: 4.5 for text, 3 for what only guides the eye (frames, guides, bars, curves).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -20,6 +21,19 @@ _DRAWN = ((0x2500, 0x259F), (0x2800, 0x28FF))  # frames and blocks, braille
 _SIGNS = frozenset("·…")
 
 RGB = tuple[int, int, int]
+
+
+def in_sight(app: App[object]) -> str:
+    """The screen that is on top as text. Around a window there are blanks: what lies below it is another scene."""
+    rows = []
+    regions = _regions(app)
+    for y, strip in enumerate(app.screen._compositor.render_strips()):
+        row, x = "", 0
+        for character in strip.text:
+            row += character if any(region.contains(x, y) for region in regions) else " " * cell_len(character)
+            x += cell_len(character)
+        rows.append(row)
+    return "\n".join(rows)
 
 
 def unreadable(app: App[object]) -> list[str]:

@@ -132,7 +132,7 @@ SCREENS = (
     Scene("searches-the-help", ("slash", *"prune"), ("Prune",)),
     Scene("finds-an-action-by-name", ("escape", "escape", "ctrl+p", *"pause"), ("pause",)),
     Scene("says-what-to-do-in-words", ("escape", "colon", *"pr"), ("prune",)),
-    Scene("looks-at-all-searches", ("escape", "r"), ("movie",)),
+    Scene("looks-at-all-searches", ("escape", "r"), ("r1",)),
     Scene("looks-at-the-models", ("escape", "M"), ("odel",)),
     Scene("reads-the-logs", ("escape", "L"), ("events",)),
     Scene("looks-at-all-insights", ("escape", "i"), ("insight",)),

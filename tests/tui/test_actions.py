@@ -177,3 +177,16 @@ def test_what_was_cleaned_away_is_neither_exported_nor_talked_to(out: script.Scr
     for key in ("export", "chat"):
         decision = actions.STEERING[key](store_of(out), at("n3", "n3t0"))
         assert isinstance(decision, Refusal) and "only training again brings it back" in decision.text
+
+
+def test_a_stop_is_not_taken_back_and_that_is_said(out: script.Script) -> None:
+    out.say(ev.StopAsked(by="bob"))
+    asked = actions.undo(store_of(out), at())
+    assert isinstance(asked, Ask) and asked.explain().endswith(
+        "ana pruned n3. Undone, n3 is restored. bob has ended the search; that stays so."
+    )
+    fresh = script.Script()
+    fresh.say(script.created())
+    fresh.say(ev.StopAsked(by="bob"))
+    refused = actions.undo(store_of(fresh), at())
+    assert refused == Refusal("bob has ended the search, which cannot be taken back")

@@ -24,7 +24,7 @@ from engine.workspace import Workspace
 from trex_tui.app import TrexApp
 from trex_tui.client import watcher
 
-from .contrast import unreadable
+from .contrast import in_sight, unreadable
 from .person import Person, misplaced
 from .scenes import NOW, STORIES, Scene
 
@@ -90,7 +90,7 @@ async def stood_still(one: Person, scene: Scene) -> str:
         await one.app.settle()
         await asyncio.sleep(CALM)
         await one.pilot._wait_for_screen()
-        looks = [*looks[-LOOKS:], one.screen]
+        looks = [*looks[-LOOKS:], in_sight(one.app)]
         if looks.count(looks[-1]) > LOOKS and not busy(one) and all(text in looks[-1] for text in scene.sees):
             return looks[-1]
     raise AssertionError(f"{scene.name}: {scene.sees} never came, or the screen never stood still:\n{looks[-1]}")
@@ -125,7 +125,7 @@ async def faint(one: Person, text: str) -> list[str]:
         faults += [f"in {theme}: {fault}" for fault in unreadable(app)]
         faults += [
             f"in {theme} `{now}`, not `{was}`"
-            for was, now in zip(text.split("\n"), one.screen.split("\n"), strict=True)
+            for was, now in zip(text.split("\n"), in_sight(app).split("\n"), strict=True)
             if was != now
         ]
     app.theme = kept

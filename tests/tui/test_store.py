@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.control.protocol import Pulse
 from engine.executor.job import State
+from engine.journal import Journal
 from engine.search import events as ev
 from engine.search.fold import fold
+from trex_tui.client.replay import recalled
 from trex_tui.model import format as fmt
+from trex_tui.model import store as store_module
 from trex_tui.model.sentences import sentence, weight
 from trex_tui.model.store import LOG_LIMIT, Line, Link, LogLines, Store
 from trex_tui.model.telemetry import Chunk, Offsets
@@ -29,12 +35,47 @@ def records() -> list[ev.Record]:
     return out.records
 
 
+def silent(record: ev.Record) -> ev.Record:
+    """Without the words of the Researcher, which are held apart."""
+    if not isinstance(record.event, ev.Asked):
+        return record
+    return msgspec.structs.replace(record, event=msgspec.structs.replace(record.event, prompt="", answer=""))
+
+
 def test_the_tree_is_the_engines_own_fold(records: list[ev.Record]) -> None:
     store = Store()
     store.records(records)
-    assert store.runs["r1"].tree == fold(records)
+    assert store.runs["r1"].tree == fold(map(silent, records))
     assert store.runs["r1"].order == ["n0", "n1", "n2", "n3", "n4", "n5", "n6"]
     assert store.last_seq == records[-1].seq
+
+
+def test_knows_what_runs_and_which_calls_belong_to_a_node(records: list[ev.Record]) -> None:
+    store = Store()
+    for record in records:
+        store.records([record])
+        view = store.runs["r1"]
+        assert view.running == view.tree.running()
+        for name in view.order:
+            assert list(view.calls.get(name, ())) == [call for call in view.tree.tape.values() if call.node == name]
+
+
+def test_old_words_of_the_researcher_are_read_from_the_journal(
+    records: list[ev.Record], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(store_module, "WORDS", 1)
+    store = Store()
+    store.records(records)
+    calls = [record for record in records if isinstance(record.event, ev.Asked)]
+    old, new = calls[0], calls[-1]
+    assert store.words("r1", new.event.call) == ("...", "{}")
+    assert store.words("r1", old.event.call) is None
+    journal = Journal.open(tmp_path / "journal.db")
+    for record in records:
+        journal.append(record.run, record.event)
+    journal.close()
+    store.recall = partial(recalled, tmp_path / "journal.db")
+    assert store.words("r1", old.event.call) == ("...", "{}")
 
 
 def test_records_that_are_known_already_change_nothing(records: list[ev.Record]) -> None:
@@ -122,6 +163,7 @@ def test_every_event_has_a_sentence(records: list[ev.Record]) -> None:
         ev.Forked(node="n7", source="n1", plan=script.plan("adjust_training", "a fork of n1"), by="ana"),
         ev.HintGiven(hint="h1", node="n1", text="lower rates", by="ana"),
         ev.HintWithdrawn(hint="h1", node="n0", text="lower rates", by="ana", undoes=9),
+        ev.InsightChanged(insight="r1:n1", by="ana", text="lower rates help", pinned=True),
         ev.Retried(node="n1", by="ana"),
         ev.BudgetChanged(limits=ev.Limits(rounds=3, device_seconds=60.0), by="ana"),
         ev.Collected(trials=("n1t0",), bytes=5_000_000, by="engine"),

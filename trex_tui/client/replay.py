@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from engine.control import protocol as p
-from engine.search.events import Record
+from engine.errors import TrexError
+from engine.search.events import Asked, Record
 from trex_tui.client.source import Sink
-from trex_tui.model.store import Link
+from trex_tui.model.store import Link, Words
 
 
 class Replay:
@@ -25,6 +27,24 @@ class Replay:
 
     async def command(self, command: p.Command) -> p.Reply:
         return p.Reply(id=command.id, ok=False, text="this is a recording; there is no engine to steer")
+
+
+@lru_cache(maxsize=32)
+def recalled(path: Path, seq: int) -> Words | None:
+    """What the Researcher was asked and answered in one record of a journal; None where it is not to be had."""
+    from engine.journal import Journal
+
+    try:
+        journal = Journal.open_read_only(path)
+    except TrexError:
+        return None
+    try:
+        event = next((record.event for record in journal.records(since=seq - 1, limit=1)), None)
+    except TrexError:
+        return None
+    finally:
+        journal.close()
+    return Words(event.prompt, event.answer) if isinstance(event, Asked) else None
 
 
 def journalled(path: Path) -> Iterator[Record]:

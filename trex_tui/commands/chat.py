@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
+import threading
 
 from engine.chat.messages import Answered, Ask, Done, Fault, FromChild, Moved, Piece, Ready
 from engine.chat.process import Chat
@@ -36,10 +38,13 @@ class Talker:
     def __init__(self, chat: Chat, names: dict[str, str], options: argparse.Namespace, length: int) -> None:
         self._chat, self._names, self._options, self._length = chat, names, options, length
         self._turn = asyncio.Event()  # the next prompt may be read
+        self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._voice = ""
         self._people = sys.stdin.isatty()
 
     async def through(self) -> None:
+        # Not a worker of asyncio's, which would be waited for: at its prompt only a person can end its reading.
+        threading.Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True).start()
         hearing = asyncio.create_task(self._hear())
         asking = asyncio.create_task(self._ask())
         try:
@@ -61,7 +66,7 @@ class Talker:
             self._turn.clear()
             if self._people:
                 print(PROMPT, end="", flush=True)
-            if not (line := await asyncio.to_thread(sys.stdin.readline)):
+            if not (line := await self._lines.get()):
                 return
             number += 1
             if not (text := line.strip()):
@@ -70,6 +75,14 @@ class Talker:
             warm = self._options.temperature
             ask = Ask(id=number, text=text, raw=self._options.raw, temperature=warm, length=self._length, seed=number)
             await self._chat.ask(ask)
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand on every line of the input; "" at its end."""
+        line = "not the end"
+        while line:
+            line = sys.stdin.readline()
+            with contextlib.suppress(RuntimeError):  # the loop is gone: nobody listens any more
+                loop.call_soon_threadsafe(self._lines.put_nowait, line)
 
     async def _hear(self) -> None:
         async for message in self._chat.listen():

@@ -228,7 +228,7 @@ def _spent(side: Side) -> dict[str, str]:
     trial, last, result = side.trial, side.course.last if side.course else None, side.result
     ended = trial if trial and trial.score else None
     trained = ended if ended and ended.config else None
-    calls = [c for c in side.view.tree.tape.values() if side.node and c.node == side.node.id] if side.view else []
+    calls = side.view.calls.get(side.node.id, ()) if side.view and side.node else ()
     return {
         "in all": fmt.duration(ended.seconds) if ended else NONE,
         "training": fmt.duration(trained.train_seconds) if trained else NONE,

@@ -46,7 +46,7 @@ def digest(run: str, view: RunView, since: float, now: float) -> Digest:
     tree, fresh = view.tree, tuple(_since(view, since))
     when = f"since {fmt.day(since)}, {fmt.duration(now - since)} ago" if since else "since the beginning"
     titled = (
-        ("Needs you", _needs(view)),
+        ("Needs you", _needs(view, fresh)),
         ("Best so far", _best(view, fresh)),
         ("Tried", _tried(tree, fresh)),
         ("Learned", _learned(fresh)),
@@ -62,8 +62,8 @@ def _since(view: RunView, since: float) -> Iterator[ev.Record]:
     return (line for line in view.log.lines if not isinstance(line, Line) and line.time > since)
 
 
-def _needs(view: RunView) -> list[Said]:
-    """What waits for a person."""
+def _needs(view: RunView, fresh: tuple[ev.Record, ...]) -> list[Said]:
+    """What waits for a person. An end is news once."""
     tree = view.tree
     found = []
     if view.word == "paused":
@@ -72,7 +72,7 @@ def _needs(view: RunView) -> list[Said]:
         found.append(Said(f"it has failed: {fmt.clean(tree.reason)}", "bad"))
     if tree.machine_causes and not view.over:
         found.append(Said(f"the machine failed: {fmt.clean(tree.machine_causes[-1])}", "bad"))
-    if view.over and tree.state != "failed":
+    if tree.state in ("done", "stopped") and any(isinstance(record.event, ev.RunEnded) for record in fresh):
         found.append(Said(f"it has ended ({fmt.clean(tree.reason)}): o shows its report", "good"))
     return found
 

@@ -36,7 +36,7 @@ def _best(view: RunView) -> str | Nowhere:
 
 def _running(view: RunView) -> list[str]:
     """Nodes with a trial at work, or one that is judged again for the end."""
-    found = dict.fromkeys(trial.node for trial in view.tree.running())
+    found = dict.fromkeys(trial.node for trial in view.running)
     if view.tree.judging is not None:
         found[view.tree.judging.trial.split("t")[0]] = None
     return list(found)

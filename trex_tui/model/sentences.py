@@ -53,7 +53,7 @@ def sentence(event: ev.AnyEvent) -> str:
 def _of_trial(event: ev.AnyEvent) -> str:
     match event:
         case ev.Launched():
-            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            again = f", attempt {event.attempt}" if event.attempt > 1 and event.split == "validation" else ""
             split = "" if event.split == "validation" else f" on the {event.split} split"
             return f"{event.trial} starts{split}{again}"
         case ev.Finished():

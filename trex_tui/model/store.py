@@ -7,9 +7,11 @@ events costs one redraw a tick. A run's tree is the engine's own fold (`engine.s
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from engine.control.protocol import Pulse
 from engine.errors import TrexError
@@ -32,8 +34,11 @@ _REARRANGING = (
     ev.StopAsked,
 )  # what order or the best may follow
 
+_PROCESSES = (ev.Launched, ev.Finished, ev.Failed, ev.Interrupted, ev.Retried)  # what a trial's state may follow
+
 SILENT_AFTER = 5.0  # seconds without a pulse; the engine sends one every second
-LOG_LIMIT = 50_000
+LOG_LIMIT = 20_000
+WORDS = 1000  # calls of the Researcher whose prompt and answer are held; 10,000 nodes have 90 MB of them
 
 
 class Line(NamedTuple):
@@ -43,6 +48,13 @@ class Line(NamedTuple):
     trial: str
     text: str
     times: int = 1
+
+
+class Words(NamedTuple):
+    """What the Researcher was given and what it answered, word for word."""
+
+    prompt: str
+    answer: str
 
 
 class Link(NamedTuple):
@@ -94,14 +106,42 @@ class RunView:
     order: list[str] = field(default_factory=list)
     log: LogLines = field(default_factory=LogLines)
     best: Trial | None = None  # the tree's best_trial(), kept up to date: walking 10,000 nodes a tick is too slow
+    calls: dict[str, tuple[ev.Asked, ...]] = field(default_factory=dict)  # of the Researcher, by node, without words
+    words: dict[str, Words] = field(default_factory=dict)  # by call, the newest
+    places: dict[str, int] = field(default_factory=dict)  # by call: the number of its record
+    _at_work: dict[str, None] = field(default_factory=dict)  # trials; walking the tree for them is too slow
     _flags: dict[str, frozenset[ev.Flag]] = field(default_factory=dict)  # `inherited`, as far as it was asked for
 
     def take(self, record: ev.Record) -> None:
         """Fold one record in. Raises KeyError, AssertionError where it does not fit what went before."""
+        if isinstance(record.event, ev.Asked):
+            record = self._silent(record, record.event)
         self.tree = apply(self.tree, record)
         self.log.append(record)
         if isinstance(record.event, _REARRANGING):
             self._rearrange(record.event)
+        if isinstance(record.event, _PROCESSES) and record.event.trial:
+            self._at_work.pop(record.event.trial, None)
+            if self.tree.trial(record.event.trial).state == "running":
+                self._at_work[record.event.trial] = None
+
+    def _silent(self, record: ev.Record, call: ev.Asked) -> ev.Record:
+        """The record without its words, which are held apart, the oldest not at all: the journal has them."""
+        if call.prompt or call.answer:
+            self.words.pop(call.call, None)
+            self.words[call.call] = Words(call.prompt, call.answer)
+        if len(self.words) > WORDS:
+            del self.words[next(iter(self.words))]
+        self.places[call.call] = record.seq
+        silent = msgspec.structs.replace(call, prompt="", answer="")
+        others = (known for known in self.calls.get(call.node, ()) if known.call != call.call)
+        self.calls[call.node] = (*others, silent)
+        return msgspec.structs.replace(record, event=silent)
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials at work, in the order in which they began."""
+        return [self.tree.trial(name) for name in self._at_work]
 
     def _rearrange(self, event: ev.Event) -> None:
         match event:
@@ -168,6 +208,8 @@ class Store:
         self.link = Link("connecting")
         self.unreadable = ""  # why records could not be folded
         self.read_only = ""  # why nothing may be changed from here
+        self.recall: Callable[[int], Words | None] = lambda _seq: None  # a call's words, by its record's number
+        self.behind: Store | None = None  # the live store, where this one shows the past
         self._dirty: set[Part] = set()
         self._touched: set[tuple[str, str]] = set()
 
@@ -210,7 +252,7 @@ class Store:
         view = self.trials.setdefault((run, trial), TrialView())
         fresh = view.take(chunk)
         owner = self.runs.get(run)
-        if owner is not None and any(t.id == trial for t in owner.tree.running()):
+        if owner is not None and any(t.id == trial for t in owner.running):
             for text in fresh:
                 owner.log.say(Line(now, trial, text))
             if fresh:
@@ -250,6 +292,12 @@ class Store:
         self._dirty.clear()
         self._touched.clear()
         return taken
+
+    def words(self, run: str, call: str) -> Words | None:
+        """What was asked and answered in a call; None where it cannot be read any more."""
+        view = self.runs[run]
+        found = view.words.get(call) or self.recall(view.places.get(call, 0))
+        return found or (self.behind.words(run, call) if self.behind and run in self.behind.runs else None)
 
     def silence(self, now: float) -> float:
         """Seconds since the engine was last heard, where it should have been; otherwise 0."""

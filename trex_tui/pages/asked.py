@@ -7,14 +7,16 @@ from textual.content import Content
 from engine.search.events import Asked
 from engine.search.tree import ROOT
 from trex_tui.model import format as fmt
+from trex_tui.model.store import Words
 from trex_tui.pages.page import BAD, DIM, Page, Subject, cut
 
 PROMPT, ANSWER = 300, 1500  # characters before z
+GONE = Words("(in the journal, which cannot be read from here)", "(in the journal, which cannot be read from here)")
 
 
 def page(about: Subject) -> Content:
     out = Page()
-    calls = [call for call in about.tree.tape.values() if call.node == about.name]
+    calls = about.view.calls.get(about.name, ())
     if not calls:
         out.text(_nobody(about), DIM)
         return out.content()
@@ -25,11 +27,11 @@ def page(about: Subject) -> Content:
         "z folds" if about.whole else "z shows all",
     )
     for call in calls:
-        _call(call, about.whole, out)
+        _call(call, about.store.words(about.run, call.call) or GONE, about.whole, out)
     return out.content()
 
 
-def _call(call: Asked, whole: bool, out: Page) -> None:
+def _call(call: Asked, words: Words, whole: bool, out: Page) -> None:
     out.heading(f"{call.purpose}, attempt {call.attempt}", call.model)
     speed = f", {call.answer_tokens / call.seconds:.0f} tokens/s" if call.seconds > 0 and call.answer_tokens else ""
     read = f"{call.prompt_tokens:,} tokens read, " if call.prompt_tokens else ""
@@ -37,9 +39,9 @@ def _call(call: Asked, whole: bool, out: Page) -> None:
     if call.refused:
         out.text(f"refused: {call.refused}", BAD)
     out.text("Prompt", "bold")
-    out.block(cut(call.prompt, PROMPT, whole), DIM)
+    out.block(cut(words.prompt, PROMPT, whole), DIM)
     out.text("Answer", "bold")
-    out.block(cut(call.answer, ANSWER, whole))
+    out.block(cut(words.answer, ANSWER, whole))
 
 
 def _nobody(about: Subject) -> str:

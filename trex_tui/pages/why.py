@@ -173,13 +173,18 @@ def _flips(about: Subject, out: Page) -> None:
 
 def _is_first_round(about: Subject) -> bool:
     """The first rounds grow from the base model whatever the terms say; forks are no rounds."""
-    order, nodes = about.view.order, about.tree.nodes
-    before = sum(not nodes[name].forked_from for name in order[1 : order.index(about.name)])
-    return about.node.parent == ROOT and before < ROOT_ROUNDS
+    if about.node.parent != ROOT:
+        return False
+    rounds = 0
+    for name in about.view.order[1:]:
+        if name == about.name or rounds == ROOT_ROUNDS:
+            break
+        rounds += not about.tree.nodes[name].forked_from
+    return rounds < ROOT_ROUNDS
 
 
 def _calls(about: Subject, out: Page) -> None:
-    calls = [call for call in about.tree.tape.values() if call.node == about.name]
+    calls = about.view.calls.get(about.name, ())
     if not calls:
         return
     out.heading("Asked the Researcher", f"{calls[0].model}; 0 shows prompts and answers")

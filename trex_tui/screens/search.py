@@ -94,7 +94,7 @@ class SearchScreen(SearchKeys):
         """Trials whose directories are worth reading: the one on show, those that run, those the open tab needs."""
         if self.view is None:
             return frozenset()
-        names = {trial.id for trial in self.view.tree.running()} | {self.trial} | self._pages.courses
+        names = {trial.id for trial in self.view.running} | {self.trial} | self._pages.courses
         return frozenset((self.run, name) for name in names if name)
 
     def listed(self) -> frozenset[tuple[str, str]]:
@@ -171,7 +171,7 @@ class SearchScreen(SearchKeys):
 
     def _interesting(self, view: RunView) -> str:
         """Where the engine is: what runs, else the champion or the best, else the newest node."""
-        running = view.tree.running()
+        running = view.running
         if running:
             return running[0].node
         if view.over:
