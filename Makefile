@@ -18,7 +18,7 @@ run: $(VENV)/run.stamp
 	@$(TREX) quickstart $(if $(NEW),--new)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -m "not slow and not models"
+	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile -m "not slow and not models"
 
 test-all: $(VENV)/dev.stamp models
 	$(BIN)/python -m pytest --timeout 1800
@@ -69,6 +69,7 @@ chaos: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp models
 	$(BIN)/python -m tests.bench.gpu
 	$(BIN)/python -m tests.bench.steering --model quickstart
+	$(BIN)/python -m tests.bench.tui --out docs/benchmarks/tui.md
 
 # 100,000 bad inputs for everything that reads from outside; a short form is part of `make test`.
 fuzz: $(VENV)/dev.stamp

@@ -41,6 +41,7 @@ from trex_tui.visit import Visit
 INTERRUPTED = 3  # exit code
 TICKS = 10  # a second
 TICKS_REMOTE = 5  # over SSH
+WAIVED = 2  # ticks in a row that may make way for keys
 FREEZE_EVERY = 10_000  # records; history only grows, and the collector must not walk all of it while keys wait
 
 
@@ -77,6 +78,7 @@ class TrexApp(Everyday):
         shown = (partial(self._shown, what) for what in ("wanted", "listed", "glanced"))
         self._watcher = Watcher(self.live, workspace, *shown)
         self._frozen = 0
+        self._waived = 0  # ticks that have made way for keys
         self._tasks: list[asyncio.Task[None]] = []
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -88,7 +90,7 @@ class TrexApp(Everyday):
     def on_mount(self) -> None:
         self._tasks = [asyncio.create_task(self._feed()), asyncio.create_task(self._watcher.watch())]
         self.begin()
-        self.set_interval(1 / (TICKS_REMOTE if os.environ.get("SSH_CONNECTION") else TICKS), self.tick)
+        self.set_interval(1 / (TICKS_REMOTE if os.environ.get("SSH_CONNECTION") else TICKS), self._beat)
 
     async def on_unmount(self) -> None:
         self.finish()
@@ -111,6 +113,12 @@ class TrexApp(Everyday):
 
     def present(self) -> float:
         return self._clock()
+
+    def _beat(self) -> None:
+        """A tick, unless a key is being shown: that comes first. Not for long, or holding a key would stop the rest."""
+        self._waived = self._waived + 1 if self.typing else 0
+        if self._waived % (WAIVED + 1) == 0:
+            self.tick()
 
     def tick(self) -> None:
         """Let every screen take over what has changed. Ten times a second, and at once after a key that changed it."""

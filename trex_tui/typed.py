@@ -17,6 +17,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker
 
+FRESH = 0.05  # seconds after a key in which its effect is being painted
 STUCK = 1.0  # seconds after which a key is no longer waited for
 OPENING = 0.3  # seconds at most until what a key has opened is ready for the next
 TURN = 0.005
@@ -36,6 +37,7 @@ class Typed(App[int]):
         super().__init__()
         self._ahead: deque[events.Key] = deque()
         self._given: float | None = None  # when the key that is being handled was given out
+        self._latest = 0.0  # when a key was given out last
         self._acted = False  # it has risen to the application: it did something, or nobody wanted it
 
     async def on_event(self, event: events.Event) -> None:
@@ -46,12 +48,18 @@ class Typed(App[int]):
         if self._given is None or time.monotonic() - self._given > STUCK:
             await self._give()
 
+    @property
+    def typing(self) -> bool:
+        """Whether a key has just been pressed: what is not its effect can wait."""
+        return time.monotonic() - self._latest < FRESH
+
     def on_key(self) -> None:
         self._acted = True
 
     async def _give(self) -> None:
         """Give the next key to whoever has the focus, and follow it on its way up."""
         self._given, self._acted = time.monotonic(), False
+        self._latest = self._given
         target: MessagePump = self.focused or self.screen
         before = self._opened
         await super().on_event(self._ahead.popleft())

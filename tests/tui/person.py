@@ -22,7 +22,7 @@ from trex_tui.screens.search import SearchScreen
 from trex_tui.widgets.tree_pane import NodeTree
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
-PATIENCE = 15.0  # seconds until something that should happen counts as not happening
+PATIENCE = 40.0  # seconds until something that should happen counts as not happening
 
 
 class Person:

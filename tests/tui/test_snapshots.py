@@ -60,6 +60,7 @@ async def test_what_stands_on_the_screen(still_life: Workspace, story: str, size
     faults: list[str] = []
     async with app.run_test(size=size) as pilot:
         one = Person(app, pilot)
+        await stood_still(one, Scene("begins"))
         for scene in scenes:
             await pressed(one, *scene.keys)
             text = await stood_still(one, scene)
@@ -74,6 +75,7 @@ async def pressed(one: Person, *keys: str) -> None:
     for key in keys:
         one.app.post_message(events.Key(*_named(key)))
         await one.pilot._wait_for_screen()
+        await one.app.settle()  # what a node on the way has on the disk is read, or not, by chance otherwise
 
 
 def _named(key: str) -> tuple[str, str | None]:

@@ -73,7 +73,7 @@ class NodeDetail(Vertical, can_focus=True):
         width = max(LEAST, self.content_size.width - 1)  # the scrollbar's cell
         self._about = about = replace(about, width=width, whole=self._whole, cursor=self._cursor, pairing=self._pairing)
         self.border_title = about.name + (f", trial {about.trial_name}" if about.trial_name else "")
-        self._tabs.update(tab_line(self.tab, self.content_size.width))
+        self._tabs.update(tab_line(self.tab, self.content_size.width), layout=False)  # one line always
         self._curves.display, self._page.display = self.tab == "curves", self.tab != "curves"
         if self.tab == "curves":
             self._curves.draw(about)
