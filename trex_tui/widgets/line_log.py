@@ -10,8 +10,6 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.binding import BindingType
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.search.events import Record
@@ -20,9 +18,10 @@ from trex_tui.model import format as fmt
 from trex_tui.model.log_text import clock_of, last_state
 from trex_tui.model.sentences import sentence, weight
 from trex_tui.model.store import Line, LogLines
+from trex_tui.widgets.lines import Lines
 
 
-class LineLog(ScrollView, can_focus=True, inherit_bindings=False):
+class LineLog(Lines, can_focus=True, inherit_bindings=False):
     """Shows a `LogLines`; call `pull` when it has grown."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(LOG)
@@ -52,11 +51,10 @@ class LineLog(ScrollView, can_focus=True, inherit_bindings=False):
             if source.dropped > self._dropped:
                 self.scroll_to(y=max(0, self.scroll_y - (source.dropped - self._dropped)), animate=False)
         self._seen, self._dropped = total, source.dropped
-        self.virtual_size = Size(self.size.width, len(source.lines))
+        self.hold(len(source.lines))
         if self.following:
             self.scroll_to(y=len(source.lines), animate=False, force=True, immediate=True)
         self._title()
-        self.refresh()
 
     def on_resize(self) -> None:
         self.pull()

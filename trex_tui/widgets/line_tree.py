@@ -7,14 +7,14 @@ from typing import ClassVar, NamedTuple
 
 from textual.binding import BindingType
 from textual.events import Click
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from trex_tui.keymap import TREE, bindings
 from trex_tui.model.row import GUIDES, Row, guides
 from trex_tui.model.rows import Rows
+from trex_tui.widgets.lines import Lines
 
 LEAD = 2  # cells before the guides: the cursor's sign and the mark's
 
@@ -41,7 +41,7 @@ def all_levels(_width: int) -> int:
     return GUIDES
 
 
-class LineTree(ScrollView, can_focus=True, inherit_bindings=False):
+class LineTree(Lines, can_focus=True, inherit_bindings=False):
     """The tree widget over `Rows`. `Moved` is posted when a person moves the cursor, `Opened` on enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(TREE)
@@ -87,8 +87,7 @@ class LineTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._go(line)
 
     def _resized(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.rows))
-        self.refresh()
+        self.hold(len(self.rows))
 
     def on_resize(self) -> None:
         self.rearranged()
