@@ -48,7 +48,9 @@ $(VENV)/torch.stamp: constraints.txt
 
 $(VENV)/run.stamp: $(VENV)/torch.stamp pyproject.toml constraints.txt
 	@echo "installing TREX and what it needs into $(VENV); llama.cpp is compiled once, which takes some minutes"
-	@CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@CMAKE_ARGS="-DLLAVA_BUILD=OFF $$CMAKE_ARGS" $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e . & \
+	  job=$$!; trap 'kill $$job' INT TERM; \
+	  while kill -0 $$job 2>/dev/null; do sleep 1; (( SECONDS % 30 )) || echo "  still at it: $$SECONDS s"; done; wait $$job
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

@@ -6,8 +6,9 @@ Joins the parts: the language model's worker, the insight index, proposing and d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from engine.insights import InsightIndex, Insights, Kin, Row, kin_of
+from engine.insights import InsightIndex, Insights, Row, kin_of
 from engine.journal import Journal
 from engine.models import find
 from engine.plan import Plan
@@ -92,10 +93,15 @@ class ResearchMind:
         return there
 
     async def diagnose(self, run: Run, node: str) -> tuple[Diagnosed, Learned | None]:
-        lesson = await diagnose(read_round(run, node), run.task, self._model, RunTape(run), seed=run.tree.setup.seed)
+        trials = run.tree.nodes[node].trials.values()
+        round_ = replace(read_round(run, node), cancelled=frozenset(t.id for t in trials if t.state == "cancelled"))
+        lesson = await diagnose(round_, run.task, self._model, RunTape(run), seed=run.tree.setup.seed)
+        diagnosed = Diagnosed(node=node, text=lesson.diagnosis, source=lesson.source)
+        if not lesson.insight:
+            return diagnosed, None
         own = f"{run.name}:{node}"
         await self._look()
-        kin = await kin_of(self._index, lesson.insight, own, task=run.task.name) if lesson.insight else Kin()
+        kin = await kin_of(self._index, lesson.insight, own, task=run.task.name)
         learned = Learned(
             insight=own,
             node=node,
@@ -105,4 +111,4 @@ class ResearchMind:
             source=lesson.source,
             task=run.task.name,
         )
-        return Diagnosed(node=node, text=lesson.diagnosis, source=lesson.source), learned
+        return diagnosed, learned

@@ -24,6 +24,8 @@ MAX_TOML = 1024 * 1024  # tomllib needs seconds for more
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
 _HEADER = re.compile(r"\s*\[{1,2}\s*([\w.\"-]+)\s*\]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
+_BOUND = re.compile(r"expected `(\w+)` (of length )?(<=|>=|<|>) (\S+)")
+_BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 
 
 def from_toml(path: Path, kind: type[T]) -> T:
@@ -83,7 +85,7 @@ def _explained(error: msgspec.ValidationError, kind: object, source: str, text: 
     found = _PATH.search(message)
     field = found.group(1) if found else ""
     what = _PATH.sub("", message)
-    what = what[:1].lower() + what[1:]
+    what = _BOUND.sub(_bound_said, what[:1].lower() + what[1:])
     hint = ""
     unknown = _UNKNOWN.search(message)
     if unknown:
@@ -97,6 +99,16 @@ def _explained(error: msgspec.ValidationError, kind: object, source: str, text: 
     line = line_of(text, field)
     where = f"{source}:{line}" if line else source
     return BadInput(what, where=where, hint=hint)
+
+
+def _bound_said(found: re.Match[str]) -> str:
+    """msgspec's `expected `float` <= 1.0` as `must be at most 1.0`."""
+    kind, length, sign, bound = found.groups()
+    number = bound.removesuffix(".0") if kind == "int" else bound
+    if not length:
+        return f"must be {_BOUNDS[sign]} {number}"
+    one, many = ("character", "characters") if kind == "str" else ("entry", "entries")
+    return f"must have {_BOUNDS[sign]} {number} {one if number == '1' else many}"
 
 
 def line_of(text: str, field: str) -> int:

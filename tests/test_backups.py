@@ -20,6 +20,7 @@ from engine import backups, intact
 from engine.backups import Backup
 from engine.errors import MachineFailure
 from engine.journal import Journal
+from engine.migrations import SCHEMA
 from engine.search import events as ev
 from tests import story
 
@@ -43,7 +44,7 @@ def test_a_backup_holds_every_event_and_bears_its_moment_and_number(tmp_path: Pa
     path = tmp_path / "journal.db"
     written = filled(path)
     made = make(path)
-    assert made.path.name == f"journal-20260301T120000Z-{len(written)}-v2.db"
+    assert made.path.name == f"journal-20260301T120000Z-{len(written)}-v{SCHEMA}.db"
     assert (made.time, made.last_seq) == (NOON, len(written))
     with closing(Journal.open_read_only(made.path)) as copy:
         assert list(copy.records()) == written

@@ -90,7 +90,7 @@ def test_a_fork_of_one_trial_and_of_the_base_model(desk: Desk) -> None:
     [
         ({}, "n1t0 is this very trial already"),
         ({"training.learning_rte": "1"}, "did you mean `learning_rate`"),
-        ({"training.learning_rate": "7"}, "learning_rate"),
+        ({"training.learning_rate": "7"}, "field `training.learning_rate`: must be at most 1.0"),
         ({"training.rows": "100000"}, "2,000 examples"),
         ({"nonsense": "1"}, "nonsense"),
         ({"training.learning_rate.x": "1"}, "leads into no table"),

@@ -254,9 +254,9 @@ def _growing(store: Store, at: Selection) -> RunView | Refusal:
 
 def _open(store: Store, at: Selection) -> RunView | Refusal:
     """The run, where it goes on and its engine can be reached."""
-    view = store.runs.get(at.run)
-    if view is None:
-        return Refusal(NO_RUN)
+    view = _known(store, at)
+    if isinstance(view, Refusal):
+        return view
     return Refusal(ENDED) if view.over and store.link.kind != "past" else _reachable(store, at)
 
 
@@ -272,7 +272,15 @@ def _reachable(store: Store, at: Selection) -> RunView | Refusal:
 
 def _here(store: Store, at: Selection) -> RunView | Refusal:
     """The run, where its files are on this machine; no engine is needed."""
+    view = _known(store, at)
+    return Refusal(RECORDING) if isinstance(view, RunView) and store.link.kind == "replay" else view
+
+
+def _known(store: Store, at: Selection) -> RunView | Refusal:
+    """The run, where it and the node are understood."""
     view = store.runs.get(at.run)
     if view is None:
         return Refusal(NO_RUN)
-    return Refusal(RECORDING) if store.link.kind == "replay" else view
+    if store.unreadable or at.node not in view.tree.nodes:
+        return Refusal(store.unreadable or f"{at.node} is not there yet")
+    return view

@@ -28,7 +28,9 @@ def pruning(tree: Tree, node: str) -> str:
     if scored:
         parts.append(f"The best score among them is {number(max(scored) if tree.maximize else min(scored))}.")
     if running:
-        parts.append(f"{', '.join(running)} is running in it.")
+        parts.append(
+            f"{', '.join(running)} is running in it and is ended now; restored, it goes on from its last checkpoint."
+        )
     parts.append("Nothing is deleted: x on the same node restores it.")
     return " ".join(parts)
 

@@ -37,15 +37,24 @@ def edit(app: App[int], text: str, suffix: str = ".txt") -> str | None:
             path.write_text(text, encoding="utf-8")
         try:
             with app.suspend(), _deaf_to_ctrl_c():
-                code = subprocess.run([*command, str(path)], check=False).returncode
+                code = _run([*command, str(path)])
         except SuspendNotSupported:
             raise BadInput("there is no terminal here that an editor could have", hint="use the forms") from None
-        except OSError as error:
-            raise MachineFailure(f"{command[0]} cannot be started ({error.strerror})", hint="see $EDITOR") from None
+        if isinstance(code, OSError):
+            raise MachineFailure(f"{command[0]} cannot be started ({code.strerror})", hint="see $EDITOR") from None
         if code:
             raise MachineFailure(f"{command[0]} ended with status {code}", hint="nothing was taken over")
         new = strict.read_text(path, strict.MAX_TOML)
     return None if new.rstrip("\n") == text.rstrip("\n") else new
+
+
+def _run(command: list[str]) -> int | OSError:
+    """Its exit status, or why it was not started. Nothing may be raised while the terminal is given away: Textual would
+    not take it back."""
+    try:
+        return subprocess.run(command, check=False).returncode
+    except OSError as error:
+        return error
 
 
 def editor() -> list[str]:

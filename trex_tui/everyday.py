@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual import events, work
+from textual.filter import LineFilter
 
 from engine.control import protocol as p
 from engine.errors import TrexError
@@ -22,6 +24,7 @@ from trex_tui.client.keeper import Keeper
 from trex_tui.client.source import Source
 from trex_tui.model.format import duration
 from trex_tui.model.machine import Reading
+from trex_tui.seal import Seal
 from trex_tui.theme import THEMES, after, named
 from trex_tui.travel import Archive
 from trex_tui.travelling import Travelling
@@ -32,6 +35,8 @@ GLANCE = 1.0  # seconds
 
 class Everyday(Travelling):
     """An application with what stands around it."""
+
+    _seal = Seal()
 
     def __init__(
         self, workspace: Workspace, source: Source, new_run: NewRun | None, archive: Archive, around: Around
@@ -50,6 +55,13 @@ class Everyday(Travelling):
         self._said: list[str] = []  # in the command line, where no visit keeps it
         quiet = around.terminal is None or around.settings.notify == "off"
         self._attention = Attention(self.live, self._to_terminal, around.terminal or {}, on=not quiet)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Nothing reaches the terminal unsealed."""
+        inner = tuple(super().get_line_filters())
+        if inner != self._seal.inner:
+            self._seal = Seal(inner)
+        return (self._seal,)
 
     @property
     def machine(self) -> Reading | None:

@@ -25,6 +25,8 @@ from engine.files import expanded, write_atomic
 from trex_tui.keymap import DETAIL, LOG, NAMES, TREE
 
 LIMIT = 64 * 1024  # bytes of the file
+LEAVE, WAY_OUT = "quit", "ctrl+c"  # the action's name in `NAMES`, and its key that nothing can take away
+MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 IN_PANES = frozenset(part for table in (TREE, DETAIL, LOG) for key in table for part in key.keys.split(","))
 
 
@@ -56,8 +58,11 @@ def checked(settings: Settings) -> Settings:
     """The same, where its theme exists and its keys can be used. Raises BadInput."""
     from trex_tui.theme import named
 
-    check_keys(settings.keys)
-    return msgspec.structs.replace(settings, theme=named(settings.theme))
+    keys = dict(settings.keys)
+    if LEAVE in keys and WAY_OUT not in (key.strip() for key in keys[LEAVE].split(",")):
+        keys[LEAVE] += f",{WAY_OUT}"  # there is always one that every person knows
+    check_keys(keys)
+    return msgspec.structs.replace(settings, theme=named(settings.theme), keys=keys)
 
 
 def check_keys(keys: Mapping[str, str]) -> None:
@@ -74,6 +79,8 @@ def check_keys(keys: Mapping[str, str]) -> None:
         for key in wanted.split(","):
             if not key.strip():
                 raise BadInput(f"[keys]: `{name}` has an empty key", hint="write one, such as D or ctrl+d")
+            if not is_key(long_name(key)):
+                raise BadInput(f"[keys]: `{key.strip()}` is no key", hint="write one, such as D, f5 or ctrl+d")
             if (other := owner.setdefault(long_name(key), name)) != name:
                 raise BadInput(f"[keys]: `{key}` means `{other}` and `{name}`", hint="give one of them another key")
 
@@ -84,6 +91,19 @@ def long_name(key: str) -> str:
 
     key = key.strip()
     return _character_to_key(key) if len(key) == 1 else key
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal could ever send what Textual calls so: `D`, `question_mark`, `ctrl+shift+left`."""
+    from textual.keys import REPLACED_KEYS, Keys, _character_to_key, key_to_character
+
+    *held, base = name.split("+")
+    if len(set(held)) < len(held) or not MODIFIERS.issuperset(held):
+        return False
+    if base in REPLACED_KEYS or (base.isalnum() and base in (key.value for key in Keys)):
+        return True
+    char = key_to_character(base)
+    return char is not None and char.isprintable() and _character_to_key(char) == base
 
 
 def keep(path: Path, name: str, value: str) -> None:

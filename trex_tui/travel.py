@@ -174,7 +174,7 @@ class Travel:
         before, count = self._history.count, self.timeline.counts[position - 1]
         self._history.show(count)
         past = self._history.store
-        past.link, past.behind = Link("past", self.refusal), self._live
+        past.link, past.behind = Link("past", self.refusal, recorded=self._live.link.kind == "replay"), self._live
         past.moved(self.timeline.run, self._history.records[min(before, count) : max(before, count)])
         self._cut()
 

@@ -19,6 +19,7 @@ from trex_tui.acting import Acting, NewRun
 from trex_tui.client.source import Source
 from trex_tui.model.store import Store
 from trex_tui.travel import Archive, Dirty, Travel
+from trex_tui.widgets.notice import Notice
 from trex_tui.widgets.scrubber import Scrubber
 
 
@@ -94,7 +95,9 @@ class Travelling(Acting):
         self._travel(self.travel.seek(self.selection.run, sought.moment))
 
     def moved(self) -> None:
-        """Another moment is on show."""
+        """Another moment is on show, of which what was said of the one before is not true."""
+        for notice in self.screen.query(Notice):
+            notice.hide()
         self.look_closer()
         self.screen.refresh_bindings()
         self.tick()
@@ -102,8 +105,9 @@ class Travelling(Acting):
     @work
     async def _travel(self, going: Awaitable[str]) -> None:
         try:
-            if told := await going:
-                self.say(told)
+            told, wrong = await going, False
         except TrexError as problem:
-            self.say(str(problem), warning=True)
+            told, wrong = str(problem), True
         self.moved()
+        if told:
+            self.say(told, wrong)

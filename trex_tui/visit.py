@@ -6,6 +6,7 @@ Not settings (`trex_tui.settings`), which hold everywhere. What cannot be read o
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import msgspec
 
 from engine import strict
 from engine.errors import TrexError
+from trex_tui.model.format import storable
 
 AWAY = 3600.0  # seconds after which somebody wants to know what has happened
 EVERY = 60.0  # seconds between notes that somebody looks
-FOR_US_ALONE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+FOR_US_ALONE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for a reader
 SAID, LINE = 100, 400  # lines of the command line that are kept, and characters of each
 
 
@@ -46,9 +48,11 @@ class Visit:
         if not leaving and now - self._noted < EVERY:
             return
         self._noted = now
-        kept = Kept(looked=now, said=tuple(line[:LINE] for line in self.said[-SAID:]))
+        kept = Kept(looked=now, said=tuple(storable(line[:LINE]) for line in self.said[-SAID:]))
         with suppress(OSError), os.fdopen(os.open(self._path, FOR_US_ALONE, 0o600), "wb") as out:
-            out.write(msgspec.json.encode(kept))
+            if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+                out.truncate()
+                out.write(msgspec.json.encode(kept))
 
     def away(self, now: float) -> bool:
         """Whether somebody was here before, and long enough ago to be told what has happened since."""

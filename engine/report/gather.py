@@ -51,7 +51,8 @@ def gather(
         curves=curves,
         insights=history.insights(tree, earlier_insights or {}),
         incidents=history.incidents(rows),
-        calls=history.calls(tree.tape.values()),
+        # From the journal: the tree keeps the last answer to a question, and one may have been asked again.
+        calls=history.calls(r.event for r in rows if isinstance(r.event, ev.Asked)),
         time=time_use(rows),
         devices=tuple(dict.fromkeys(r.device for r in results.values() if r.device)),
         versions={**tree.setup.versions, **_versions(results.values())},

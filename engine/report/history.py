@@ -59,6 +59,7 @@ def calls(asked: Iterable[ev.Asked]) -> tuple[Calls, ...]:
             seconds=sum(c.seconds for c in group),
             prompt_tokens=sum(c.prompt_tokens for c in group),
             answer_tokens=sum(c.answer_tokens for c in group),
+            refusals=tuple(f"{c.node}, {c.purpose}: {c.refused}" for c in group if c.refused),
         )
         for purpose in get_args(ev.Purpose)
         if (group := by_purpose.get(purpose))

@@ -6,8 +6,9 @@ import re
 
 from engine.report.document import Block, Cell, Code, Column, Document, Heading, Listing, Plot, Table, Text
 
-_MARKUP = re.compile(r"[\\`*|<~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])")
-_AT_START = re.compile(r"^(?:([-+>#=])(?!\d)|(\d+)(?=[.)](?:\s|$)))")
+_MARKUP = re.compile(r"[\\`*|<~]|(?<!\w)_|_(?!\w)|\](?=[(\[])")
+# A bracket at the start that is closed before a colon would define a link.
+_AT_START = re.compile(r"^(?:([-+>#=](?!\d)|\[(?=.*\]:))|(\d+)(?=[.)](?:\s|$)))")
 
 
 def render(document: Document) -> str:

@@ -127,6 +127,7 @@ class Calls(Part, frozen=True, kw_only=True):
     seconds: float
     prompt_tokens: int
     answer_tokens: int
+    refusals: tuple[str, ...] = ()  # whose answer, and why it was not used; one a refused call
 
 
 class Span(Part, frozen=True, kw_only=True):

@@ -81,11 +81,15 @@ class Round:
         return self.against_reference is not None and self.against_reference.against == ROOT_TRIAL
 
     bad_cases: tuple[BadCase, ...] = ()
+    cancelled: frozenset[str] = frozenset()  # ended unjudged, by a person or for want of time: they show nothing
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """`insight` opens with the facts; `verdict` is the rule's. `refusals`: why the model's answers were not used."""
+    """`insight` opens with the facts; `verdict` is the rule's. `refusals`: why the model's answers were not used.
+
+    An empty insight: no trial has shown anything, and nothing is to be learned from that.
+    """
 
     diagnosis: str
     insight: str
@@ -101,7 +105,7 @@ def rule_lesson(round_: Round, task: Task) -> Lesson:
     verdict = paired.verdict(maximize) if paired else "tie"
     return Lesson(
         diagnosis="; ".join(_curve_line(round_, curve) for curve in round_.curves),
-        insight=_headline(round_, paired, verdict),
+        insight="" if round_.cancelled >= {c.trial for c in round_.curves} else _headline(round_, paired, verdict),
         verdict=verdict,
         source="rule",
     )
@@ -161,8 +165,10 @@ def _headline(round_: Round, paired: Paired | None, verdict: Verdict) -> str:
     """`learning_rate=0.0003 (was 0.0001): +4.0 points (n2t0 against n1t0, beyond the noise).`"""
     what = _what_changed(round_)
     if not round_.best:
-        causes = "; ".join(dict.fromkeys(one_line(c.failure, 120) for c in round_.curves if c.failure))
-        return f"{what}: every trial failed ({causes or 'no reason given'})."
+        ran = [c for c in round_.curves if c.trial not in round_.cancelled]
+        causes = "; ".join(dict.fromkeys(one_line(c.failure, 120) for c in ran if c.failure))
+        every = "every trial" if len(ran) == len(round_.curves) else "every trial that was not cancelled"
+        return f"{what}: {every} failed ({causes or 'no reason given'})."
     if paired is None:
         score = next(c.score for c in round_.curves if c.trial == round_.best)
         return f"{what}: {score:.3f} ({round_.best}, nothing to compare it with)."
@@ -171,7 +177,8 @@ def _headline(round_: Round, paired: Paired | None, verdict: Verdict) -> str:
 
 
 def _what_changed(round_: Round) -> str:
-    config = next((c.config for c in round_.curves if c.trial == round_.best), round_.curves[0].config)
+    ran = [c for c in round_.curves if c.trial not in round_.cancelled]
+    config = next((c.config for c in ran if c.trial == round_.best), ran[0].config)
     new, old = steps(round_.start, config), steps(config, round_.start)
     if round_.is_against_base and config != round_.start:
         return f"training with {new}"
@@ -183,6 +190,8 @@ def _what_changed(round_: Round) -> str:
 
 def _curve_line(round_: Round, curve: Curve) -> str:
     head = f"{curve.trial}: {steps(round_.start, curve.config)}"
+    if curve.trial in round_.cancelled:
+        return f"{head}: cancelled ({one_line(curve.failure, 120) or 'no reason given'})"
     if curve.score is None:
         return f"{head}: failed ({one_line(curve.failure, 120)})"
     training = f"loss {curve.first_loss:.2f} to {curve.last_loss:.2f}, top gradient norm {curve.top_grad_norm:.1f}"

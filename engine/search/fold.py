@@ -298,10 +298,8 @@ def _confirmed(tree: Tree, event: ev.Confirmed, time: float) -> None:
     tree.machine_causes.clear()
 
 
-def _champion(tree: Tree, event: ev.ChampionChosen, time: float) -> None:
+def _champion(tree: Tree, event: ev.ChampionChosen, _time: float) -> None:
     tree.champion, tree.champion_reason = event.trial, event.reason
-    # The search ends here; what the report costs is not the search's budget.
-    tree.ended_at = time if tree.ended_at is None else tree.ended_at
 
 
 def _test_opened(tree: Tree, event: ev.TestOpened, time: float) -> None:

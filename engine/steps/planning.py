@@ -45,7 +45,7 @@ def without_repeats(tree: Tree, plan: Plan) -> Plan | None:
 
 
 async def diagnose(run: Run, node: str) -> None:
-    """Say what the round showed, and keep at most one insight."""
+    """Say what the round showed, and keep at most one insight: none where no trial has shown anything."""
     run.doing(f"{node} is being read")
     try:
         diagnosis, insight = await run.mind.diagnose(run, node)

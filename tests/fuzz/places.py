@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,13 +104,15 @@ def listing(*folders: Path) -> dict[str, object]:
 
 @contextmanager
 def surroundings(template: Template) -> Iterator[None]:
-    """The environment in which the engine finds the models and makes its sockets."""
-    changed = {"TREX_MODELS": str(template.models), "XDG_RUNTIME_DIR": str(template.folder)}
+    """The environment in which the engine finds the models and makes its sockets, whose paths may not be long."""
+    sockets = tempfile.TemporaryDirectory(prefix="trex")
+    changed = {"TREX_MODELS": str(template.models), "XDG_RUNTIME_DIR": sockets.name}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:
         yield
     finally:
+        sockets.cleanup()
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

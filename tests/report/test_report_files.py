@@ -238,7 +238,8 @@ def test_text_of_models_stays_text(make_run, tmp_path):
         ("1. first", r"1\. first"),
         ("# big", r"\# big"),
         ("a\nb", "a b"),
-        ("[a]: http://x", r"[a\]: http://x"),
+        ("[a]: http://x", r"\[a]: http://x"),
+        ("scores 0.767 [0.740, 0.793]: more", "scores 0.767 [0.740, 0.793]: more"),
     ],
 )
 def test_markdown_escapes_what_would_be_markup_and_no_more(text, expected):

@@ -9,7 +9,9 @@ from engine.errors import BadInput
 from engine.executor.job import Result
 from engine.files import write_json
 from engine.plan import TrialConfig
+from engine.report.document import Listing, Text
 from engine.report.gather import gather
+from engine.report.sections import learning, search
 from engine.search import events as ev
 
 
@@ -142,6 +144,36 @@ def test_failures_interruptions_and_fall_backs_are_incidents(make_run):
     run.add(ev.FlagSet(node="n1", flag="pruned", on=True, by="me"), after=1)
     kinds = [(i.where, i.kind) for i in gather(run.records, run.run_dir).incidents]
     assert kinds == [("n1t0", "interrupted"), ("n1t1", "failed (idea)"), ("", "fallback"), ("n1", "person")]
+
+
+def test_every_call_of_the_researcher_counts_though_a_later_one_has_its_name(make_run):
+    run = make_run()
+    run.base()
+    call = {"node": "n1", "purpose": "plan", "attempt": 0, "model": "Qwen", "prompt": "p", "answer": "{}"}
+    for seconds, refused in ((3.0, "a duplicate"), (4.0, "a duplicate"), (5.0, "")):
+        run.add(ev.Asked(call="n1/plan/0", seconds=seconds, refused=refused, **call), after=seconds)
+    data = gather(run.records, run.run_dir)
+    (calls,) = data.calls
+    assert (calls.calls, calls.refused, calls.seconds) == (3, 2, 12.0)
+    assert calls.refusals == ("n1, plan: a duplicate",) * 2
+    assert Listing(("n1, plan: a duplicate (2 times)",)) in learning.section(data)
+
+
+def test_the_champion_is_not_among_what_did_not_help(make_run):
+    run = make_run()
+    run.base()
+    run.node("n1", direction="baseline", source="baseline")
+    run.trial("n1t0", set(range(20)))
+    run.node("n2", parent="n1")
+    run.trial("n2t0", set(range(1, 20)))
+    before = search.section(gather(run.records, run.run_dir))
+    assert any(isinstance(b, Listing) and b.items[0].startswith("n2, ") for b in before)
+    run.add(ev.ChampionChosen(trial="n2t0", reason="all rounds are done"))
+    blocks = search.section(gather(run.records, run.run_dir))
+    assert not any(isinstance(b, Listing) for b in blocks)
+    said = " ".join(b.text for b in blocks if isinstance(b, Text))
+    assert "n2, the champion's node, has +0.008 [" in said and "n1 on validation: inside the noise." in said
+    assert "Every other node with a score was better than its parent" in said
 
 
 def test_a_run_without_events_is_refused(make_run, tmp_path):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from engine.insights.kin import claim
+from engine.insights.plain import PlainIndex
+from engine.mind import ResearchMind
 from engine.researcher.diagnose import diagnose
 from engine.researcher.facts import BASELINE_RECIPE
 from engine.researcher.rounds import BadCase, Curve, Paired, Round, facts_of, openings_of, rule_lesson
 from engine.researcher.scripted import ScriptedModel
-from tests.researcher.scene import FILTERED, Reel, config, task
+from engine.search import events as ev
+from engine.workspace import Workspace
+from tests.researcher.scene import BASELINE, FILTERED, Reel, config, plan, round_of, task, tree
 
 HIGHER = Round(
     node="n2",
@@ -100,6 +106,28 @@ async def test_when_every_trial_failed_the_cause_is_the_lesson() -> None:
     )
     lesson = await diagnose(failed, task(), ScriptedModel(), Reel())
     assert "every trial failed (diverged at step 3)" in lesson.insight and "learning_rate=0.002" in lesson.insight
+
+
+async def test_nothing_is_learned_from_a_trial_that_never_ran() -> None:
+    late = Curve("n2t1", config(learning_rate=1e-3), failure="no time left for it")
+    diverged = Curve("n2t0", config(learning_rate=2e-3), failure="diverged at step 3")
+    failed = replace(HIGHER, best="", curves=(late, diverged), against_reference=None, cancelled=frozenset({"n2t1"}))
+    lesson = await diagnose(failed, task(), ScriptedModel(), Reel())
+    assert "learning_rate=0.002" in lesson.insight and "no time" not in lesson.insight
+    assert "every trial that was not cancelled failed (diverged at step 3)" in lesson.insight
+    assert "n2t1: learning_rate=0.001: cancelled (no time left for it)" in lesson.diagnosis
+    none_ran = await diagnose(replace(failed, curves=(late,)), task(), ScriptedModel(), Reel())
+    assert none_ran.insight == "" and "cancelled (no time left for it)" in none_ran.diagnosis
+
+
+async def test_a_round_of_cancelled_trials_is_read_and_leaves_no_insight(tmp_path: Path) -> None:
+    last = round_of("n2", "n1", plan("adjust_training", config(learning_rate=3e-4)))
+    cancelled = ev.Failed(node="n2", trial="n2t0", kind="cancelled", cause="no time left for it")
+    seen = tree(BASELINE, [*last, cancelled], parent="n1")
+    run = SimpleNamespace(name="demo-2", tree=seen, task=task(), workspace=Workspace(tmp_path))
+    mind = ResearchMind(PlainIndex(), None, lambda: ())
+    diagnosed, learned = await mind.diagnose(run, "n2")  # type: ignore[arg-type]
+    assert learned is None and "cancelled (no time left for it)" in diagnosed.text
 
 
 @pytest.mark.parametrize(

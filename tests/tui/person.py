@@ -81,6 +81,8 @@ async def looking(workspace: Workspace, size: tuple[int, int] = MIDDLE, **more: 
     """The same, after the first records have come."""
     async with person(workspace, size, **more) as somebody:
         await somebody.until(lambda: somebody.search.run, "a run on the screen")
+        live = somebody.app.live
+        await somebody.until(lambda: live.last_seq >= live.link.last_seq, "all that has happened")
         await asyncio.sleep(0)
         await somebody.pilot.pause()
         yield somebody

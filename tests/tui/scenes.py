@@ -164,7 +164,7 @@ BROKEN: Story = (
     Scene("reads-why-a-node-failed", ("g", "j", "enter"), ("failed",)),
 )
 LONG: Story = (
-    Scene("reads-long-and-foreign-texts", ("g", "j"), ("n1",)),
+    Scene("reads-long-and-foreign-texts", ("g", "j"), ("› └ ● n1",)),
     Scene("reads-a-long-hypothesis", ("enter",), ("n1",)),
     Scene("reads-a-long-plan", ("2",), ("n1",)),
     Scene("reads-a-long-insight", ("7",), ("n1",)),

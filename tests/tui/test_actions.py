@@ -133,6 +133,9 @@ def test_pruning_says_what_it_takes_away(out: script.Script) -> None:
     text = consequences.pruning(out.tree, "n1")
     assert text.startswith("n1 with 1 trial will not be chosen, counted or made champion.")
     assert "0.803" in text and "x on the same node restores it" in text
+    assert "running" not in text
+    running = consequences.pruning(out.tree, "n6")
+    assert "n6t0 is running in it and is ended now; restored, it goes on from its last checkpoint" in running
 
 
 @pytest.mark.parametrize(

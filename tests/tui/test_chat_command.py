@@ -8,9 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from engine.files import write_json
+from engine.journal import Journal
+from engine.search import events as ev
 from engine.task import load_task
 from engine.workspace import Workspace, shipped
 from trex_tui.cli import main
+from trex_tui.model.nearest import NONE_NEAR, Nearest
 
 from . import script
 from .test_process import record
@@ -40,7 +43,31 @@ def test_a_trial_is_shown_with_what_it_was_and_what_became_of_it(trex: Say) -> N
     assert "the untouched base model" in trex("show", "r1", "n0t0")[1]
     assert json.loads(trex("show", "r1", "n4t1", "--json")[1])["id"] == "n4t1"
     code, said = trex("show", "r1", "n4t9")
-    assert code == 2 and "no node or trial `n4t9` in r1; nodes: n0 to n6" in said
+    assert code == 2 and "no node or trial `n4t9` in r1; nodes: n0 to n6; trials of n4: n4t0, n4t1, n4t2" in said
+    assert "nodes: n0 to n6\n" in trex("show", "r1", "n99")[1]
+
+
+def test_a_node_is_shown_as_what_it_is(trex: Say, workspace: Workspace, running: script.Script) -> None:
+    assert "against the baseline" not in trex("show", "r1", "n1")[1] + trex("show", "r1", "n0")[1]
+    assert "    against the baseline: rows " in trex("show", "r1", "n2")[1]
+    journal = Journal.open(workspace.journal)
+    journal.append("r1", ev.NodeAdded(node="n7", parent="n4"))
+    journal.close()
+    assert trex("show", "r1", "n7")[1].startswith("n7 (not planned), ")
+    (line,) = [row for row in trex("show", "r1")[1].splitlines() if row.strip().startswith("n7 ")]
+    assert "not planned" in line and "base" not in line
+
+
+@pytest.mark.parametrize("meant", [{}, {"r1:n4": 0.5}])
+def test_a_search_by_meaning_says_when_nothing_is_near(
+    trex: Say, monkeypatch: pytest.MonkeyPatch, meant: dict[str, float]
+) -> None:
+    async def find(self: Nearest, *_: object) -> dict[str, float]:
+        return meant
+
+    monkeypatch.setattr(Nearest, "find", find)
+    code, said = trex("insights", "search", "soup")
+    assert code == 0 and ("0.50  r1:n4  Keep the rate" in said if meant else said.strip() == NONE_NEAR)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,12 @@ def test_what_only_one_side_can_have_is_no_difference(running: script.Script) ->
     assert lines["filter_length"].values == ("min_words=4", "-") and lines["filter_length"].differs
 
 
+def test_the_seconds_of_a_trial_are_those_of_its_last_attempt(running: script.Script) -> None:
+    sides = cmp.resolve(store_of(running.records), [cmp.Address("r1", "n2"), cmp.Address("r1", "n4")])
+    took = {line.name: line.values for line in cmp.cost(sides)}
+    assert took["last attempt"] == ("1 min 11 s", "1 min 38 s") and "in all" not in took
+
+
 def test_scores_of_other_tasks_or_rows_are_not_compared(running: script.Script) -> None:
     def reason(**changes: object) -> str:
         store = store_of(running.records, other_run(**changes))
@@ -215,6 +222,16 @@ def test_compares_on_the_command_line(
     (pair,) = facts["pairs"]
     assert len(pair["wrong"]) - len(pair["right"]) == 2 and pair["difference"]["value"] == pytest.approx(-2 / 300)
     assert [side["trial"] for side in facts["sides"]] == ["n4t1", "n5t0"]
+
+
+def test_the_champion_is_named_with_its_scores(journalled: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    home = ["--workspace", str(journalled.home)]
+    assert main([*home, "show", "r1"]) == 0
+    assert re.search(r"champion: n5t0: confirm 0.873 \[[\d., ]+\]\n", capsys.readouterr().out)
+    assert main([*home, "show", "r1", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["champion"], facts["champion_scores"]["confirm"]["value"]) == ("n5t0", 0.873)
+    assert facts["champion_scores"]["test"] is None
 
 
 @pytest.mark.parametrize(

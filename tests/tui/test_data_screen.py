@@ -166,7 +166,7 @@ async def test_files_that_cannot_be_read_are_said_and_nothing_else_is_lost(
     async with FakeEngine(workspace, running.records), looking(workspace, LARGE) as one:
         await choose(one, "n3")
         await one.press("d")
-        await one.sees("samples.json", "1. dedup_exact  2,000 -> 1,979  -21")
+        await one.sees("`steps[0].operator`", "1. dedup_exact  2,000 -> 1,979  -21")
         (folder / "report.json").write_text("{")
         await one.press("l", "h")
         await one.sees("not valid JSON", "1. dedup_exact", "dedup_exact 21, filter_length 105")

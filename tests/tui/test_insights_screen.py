@@ -10,6 +10,7 @@ from engine.control import protocol as p
 from engine.insights import Insights
 from engine.search import events as ev
 from engine.workspace import Workspace
+from trex_tui.model.nearest import Nearest
 from trex_tui.screens.insights import InsightsScreen
 
 from . import script
@@ -84,6 +85,20 @@ async def test_asks_for_the_nearest_by_meaning(workspace: Workspace, running: sc
         assert 0.2 < here(one)._near["r1:n4"] <= 1.0
         await one.press("escape")
         await one.sees("3 insights, newest first")
+
+
+async def test_is_told_that_nothing_is_near_enough(
+    workspace: Workspace, running: script.Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(self: Nearest, *_: object) -> dict[str, float]:
+        return {}
+
+    monkeypatch.setattr(Nearest, "find", nothing)
+    async with FakeEngine(workspace, running.records), looking(workspace, SMALL) as one:
+        await one.press("i", "slash", *"soup", "enter")
+        await one.sees("No insight has these words, and nothing that was learned is near enough")
+        await one.press("slash", *"xyz")
+        await one.sees("Enter on the line above asks")
 
 
 async def test_is_told_when_the_embedding_worker_cannot_run(

@@ -15,7 +15,7 @@ from trex_tui.commands.steer import say
 from trex_tui.forms.insight import LONGEST
 from trex_tui.model.format import clean
 from trex_tui.model.knowledge import marks
-from trex_tui.model.nearest import Nearest
+from trex_tui.model.nearest import NONE_NEAR, Nearest
 
 PINNED = {"pin": True, "unpin": False}
 DELETED = {"delete": True, "restore": False}
@@ -39,6 +39,8 @@ def search_insights(options: argparse.Namespace) -> int:
     hits = asyncio.run(_nearest(Nearest(options.space), there, options.text))
     if options.json:
         return print_json([{"insight": id_, "similarity": near, "text": texts[id_]} for id_, near in hits.items()])
+    if not hits:
+        print(NONE_NEAR if there else "nothing was learned yet")
     for id_, near in hits.items():
         print(f"{near:.2f}  {id_}  {clean(texts[id_])}")
     return 0

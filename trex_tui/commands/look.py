@@ -12,7 +12,7 @@ import msgspec
 
 from engine.errors import BadInput
 from engine.journal import Journal
-from engine.search.tree import ROOT, ROOT_TRIAL, Node, Tree, Trial
+from engine.search.tree import ROOT, ROOT_TRIAL, Node, Score, Tree, Trial
 from trex_tui.commands.engine import state as engine_state
 from trex_tui.commands.past import trees
 from trex_tui.model.format import bar, day, duration, gain, interval, knobs, plural, score, state
@@ -44,18 +44,17 @@ def status(options: argparse.Namespace) -> int:
         return since(options)
     found = trees(options.space)
     engine = engine_state(options.space)
+    open_runs = [name for name, tree in found.items() if tree.state in ("running", "paused")]
+    shown = open_runs or list(found)[-1:]
     if options.json:
-        return print_json(
-            {"engine": engine == "running", "runs": [_facts(n, t) for n, t in found.items() if t.state == "running"]}
-        )
+        return print_json({"engine": engine == "running", "runs": [_facts(name, found[name]) for name in shown]})
     print(f"engine: {engine} ({options.space.home})")
     if not found:
         print("no runs yet; start one with: trex run movie_sentiment")
         return 0
-    open_runs = [name for name, tree in found.items() if tree.state in ("running", "paused")]
     if open_runs and engine == "not running":
         print("        nobody works on these; `trex engine start` lets them go on")
-    for name in open_runs or list(found)[-1:]:
+    for name in shown:
         for text in _status_lines(name, found[name]):
             print(text)
     return 0
@@ -83,7 +82,15 @@ def _status_lines(name: str, tree: Tree) -> list[str]:
         f"best:  {score(best.score)} in {best.id} ({gain(best.score, base.score, tree.maximize) or 'no'} over base)"
         if best
         else "best:  no score yet",
+        *([_champion_said(tree.trial(tree.champion))] if tree.champion else []),
     ]
+
+
+def _champion_said(trial: Trial) -> str:
+    judged = [
+        f"{split} {interval(found)}" for split, found in (("confirm", trial.confirm), ("test", trial.test)) if found
+    ]
+    return f"champion: {trial.id}: {', '.join(judged) or 'not judged again yet'}"
 
 
 def _reason(name: str, tree: Tree) -> str:
@@ -112,19 +119,24 @@ def show(options: argparse.Namespace) -> int:
         head = "  " * node.depth + name
         print(
             f"{head:14} {state('pruned' if tree.flagged(name, 'pruned') else node.state):14} "
-            f"{node.direction or 'base':16} {score(tree.score(name)):16} "
+            f"{_direction(node, 'base'):16} {score(tree.score(name)):16} "
             f"{gain(tree.score(name), tree.score(node.parent), tree.maximize) if name != 'n0' else '':8}"
             f"{node.plan.source if node.plan else ''}{_marks(node)}"
         )
     return 0
 
 
+def _direction(node: Node, base: str) -> str:
+    return node.direction or (base if node.id == ROOT else "not planned")
+
+
 def _show_one(tree: Tree, options: argparse.Namespace) -> int:
     name = options.node
     trial = next((node.trials[name] for node in tree.nodes.values() if name in node.trials), None)
     if trial is None and name not in tree.nodes:
-        last = len(tree.nodes) - 1
-        raise BadInput(f"no node or trial `{name}` in {options.run}", hint=f"nodes: n0 to n{last}; trials: n3t0")
+        last, near = len(tree.nodes) - 1, tree.nodes.get(name.partition("t")[0])
+        trials = f"; trials of {near.id}: {', '.join(near.trials) or 'none yet'}" if near else ""
+        raise BadInput(f"no node or trial `{name}` in {options.run}", hint=f"nodes: n0 to n{last}{trials}")
     if options.json:
         return print_json(msgspec.to_builtins(trial) if trial else _node_facts(tree, tree.nodes[name]))
     print("\n".join(trial_lines(tree, trial) if trial else _node_lines(tree, tree.nodes[name])))
@@ -139,7 +151,8 @@ def trial_lines(tree: Tree, trial: Trial) -> list[str]:
     lines += [f"{split:12} {interval(found)}, {found.items:,} rows" for split, found in splits.items() if found]
     if trial.seconds:
         took = f"{duration(trial.train_seconds)} of training, {duration(trial.evaluate_seconds)} of judging"
-        lines.append(f"took         {duration(trial.seconds)}: {took}; {trial.examples:,} examples")
+        whole = "" if trial.attempts < 2 else " in its last attempt; in all"  # the training is that of every attempt
+        lines.append(f"took         {duration(trial.seconds)}{whole}: {took}; {trial.examples:,} examples")
     if trial.config is None:
         return [*lines, "the untouched base model"]
     first = next(iter(tree.nodes[trial.node].trials.values())).config
@@ -164,7 +177,7 @@ def _node_lines(tree: Tree, node: Node) -> list[str]:
     from engine.space import changed
 
     born = f"fork of {node.parent} by {node.by or 'a person'}" if node.forked_from else f"child of {node.parent}"
-    lines = [f"{node.id} ({node.direction or 'base model'}), {state(node.state)}, {born}{_marks(node)}"]
+    lines = [f"{node.id} ({_direction(node, 'base model')}), {state(node.state)}, {born}{_marks(node)}"]
     path = tree.path(node.id)
     lines += [f"hint {h.hint} by {h.by or 'a person'}: {h.text}" for h in tree.hints.values() if h.node in path]
     if node.plan:
@@ -173,11 +186,14 @@ def _node_lines(tree: Tree, node: Node) -> list[str]:
             lines.append(f"builds on: {', '.join(node.plan.insights_named)}")
     if node.rows is not None:
         lines.append(f"rows: {node.rows:,} (dropped {', '.join(f'{op} {n:,}' for op, n in node.dropped) or 'none'})")
-    base = tree.nodes["n1"].plan.trials[0] if "n1" in tree.nodes and (tree.nodes["n1"].plan) else None
+    baseline = next((n for n in tree.nodes.values() if n.direction == "baseline" and n.plan), None)
+    base = baseline.plan.trials[0] if baseline and baseline.plan else None
     for trial in node.trials.values():
-        what = changed(base, trial.config) if base and trial.config else "the base model as it is"
         lines.append(f"{trial.id}: {state(trial.state)} {interval(trial.score)} {trial.cause}".rstrip())
-        lines.append(f"    against the baseline: {what}")
+        if trial.config is None:
+            lines.append("    the base model as it is")
+        elif base and node is not baseline:
+            lines.append(f"    against the baseline: {changed(base, trial.config)}")
         lines += [f"    {split}: {interval(s)}" for split, s in (("confirm", trial.confirm), ("test", trial.test)) if s]
     lines += [f"{name}: {text}" for name, text in (("diagnosis", node.diagnosis), ("insight", node.insight)) if text]
     if node.why:
@@ -266,9 +282,15 @@ def _facts(name: str, tree: Tree) -> dict[str, Any]:
         "nodes": len(tree.nodes) - 1,
         "best": {"trial": best.id, "score": best.score} if best else None,
         "champion": tree.champion,
+        "champion_scores": _champion_scores(tree),
         "limits": tree.limits,
         "hints": list(tree.hints.values()),
     }
+
+
+def _champion_scores(tree: Tree) -> dict[str, Score | None] | None:
+    trial = tree.trial(tree.champion) if tree.champion else None
+    return {"validation": trial.score, "confirm": trial.confirm, "test": trial.test} if trial else None
 
 
 def _node_facts(tree: Tree, node: Node) -> dict[str, Any]:

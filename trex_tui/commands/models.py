@@ -83,7 +83,7 @@ class Progress:
             else ""
         )
         end = "\n" if not self._terminal or finished else ""
-        print(f"\r{what}{share}" if self._terminal else f"{what}{share}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{what}{share}\x1b[K" if self._terminal else f"{what}{share}", end=end, file=sys.stderr, flush=True)
         self._last, self._what, self._finished = now, what, finished
 
 

@@ -5,6 +5,7 @@ Nothing here is a promise: the next score, or a person, may change it. `engine.s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from engine.space import examples_seen
 from trex_tui.model.store import RunView
 from trex_tui.model.telemetry import TrialView
 
+_THINKING = re.compile(r"(?P<node>n\d+) is being (?P<verb>planned|read)")  # `engine.steps.planning` says so
 LARGE = 500  # nodes; asking the policy costs 14 ms there, and more than in proportion beyond
 SPLITS = {"confirm": "rows that nobody has seen pick the champion", "test": "the report compares on sealed rows"}
 
@@ -31,11 +33,17 @@ class Doing(NamedTuple):
 Seen = Callable[[str], TrialView | None]
 
 
-def doing(view: RunView, now: float, seen: Seen | None) -> Doing:
-    """What goes on in a run that is at work. `seen`: the course of a trial; None = only that it was at work."""
+def doing(view: RunView, now: float, seen: Seen | None, told: str = "") -> Doing:
+    """What goes on in a run that is at work. `seen`: the course of a trial; None = only that it was at work.
+
+    `told`: what the engine says that it does, in its own words. A fork, say, changes what it would decide now, but not
+    what it has begun.
+    """
     tree = view.tree
     if tree.created is None or len(tree.nodes) > LARGE:
         return Doing("")
+    if (begun := _THINKING.fullmatch(told)) and (node := begun["node"]) in tree.nodes:
+        return _reading(tree, node) if begun["verb"] == "read" else _planning(tree, node)
     match decide.decide(tree, now, _cheapest(tree)):
         case decide.Follow(trial=trial, split=split) | decide.Judge(trial=trial, split=split):
             return _trial(tree, trial, split, phase_words(seen(trial)) if seen else "is at work")
@@ -46,7 +54,7 @@ def doing(view: RunView, now: float, seen: Seen | None) -> Doing:
         case decide.PrepareData(node=node):
             return Doing(f"{node}'s recipe is run on the rows", why_node(tree, node), "a data process")
         case decide.Diagnose(node=node):
-            return Doing(f"{_mind(tree)} reads {node}'s results", "what was learned guides the next plans", _mind(tree))
+            return _reading(tree, node)
         case decide.Grow():
             return Doing("the policy chooses where to grow", why_next(tree))
         case decide.Report() | decide.OpenTest():
@@ -59,6 +67,10 @@ def doing(view: RunView, now: float, seen: Seen | None) -> Doing:
 
 def _mind(tree: Tree) -> str:
     return "the rule" if tree.setup.researcher == "none" else "the Researcher"
+
+
+def _reading(tree: Tree, node: str) -> Doing:
+    return Doing(f"{_mind(tree)} reads {node}'s results", "what was learned guides the next plans", _mind(tree))
 
 
 def _planning(tree: Tree, node: str) -> Doing:

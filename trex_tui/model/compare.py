@@ -230,7 +230,7 @@ def _spent(side: Side) -> dict[str, str]:
     trained = ended if ended and ended.config else None
     calls = side.view.calls.get(side.node.id, ()) if side.view and side.node else ()
     return {
-        "in all": fmt.duration(ended.seconds) if ended else NONE,
+        "last attempt": fmt.duration(ended.seconds) if ended else NONE,  # training is that of all attempts
         "training": fmt.duration(trained.train_seconds) if trained else NONE,
         "judging": fmt.duration(ended.evaluate_seconds) if ended else NONE,
         "examples": f"{trained.examples:,}" if trained else NONE,

@@ -5,6 +5,7 @@ Every state has a glyph and a word, so that colour is never its only sign. All g
 
 from __future__ import annotations
 
+import math
 import time as clock_time
 from collections.abc import Sequence
 
@@ -35,7 +36,13 @@ SHORT: dict[Direction, str] = {
 }
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), " ")
+_CONTROL: dict[int, str] = {
+    **dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " "),
+    **dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), ""),  # turn the direction
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),  # halves of surrogate pairs: no terminal can be sent them
+}
+NO_NUMBER = "?"  # for what is not finite, or so large that it cannot be meant
+_LONGEST, _LARGEST = 1e11, 1e21  # seconds, bytes
 
 
 def number(value: float) -> str:
@@ -65,8 +72,15 @@ def gain(new: Score | None, old: Score | None, maximize: bool) -> str:
     return f"{difference:+.3f}"
 
 
+def figure(value: float, form: str, unit: float = 1) -> str:
+    """A number in a format such as `,.0f`, in a unit; `?` where it cannot be meant."""
+    return f"{value / unit:{form}}" if abs(value) < _LARGEST else NO_NUMBER
+
+
 def duration(seconds: float) -> str:
     """`42 s`, `7 min 10 s`, `3 h 05 min`, `2 d 4 h`."""
+    if not abs(seconds) < _LONGEST:
+        return NO_NUMBER
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -80,6 +94,8 @@ def duration(seconds: float) -> str:
 
 def size(count: float) -> str:
     """`820 KB`, `12.4 MB`, `3.1 GB`."""
+    if not abs(count) < _LARGEST:
+        return NO_NUMBER
     for name, unit in (("GB", 1e9), ("MB", 1e6)):
         if count >= unit:
             return f"{count / unit:.1f} {name}"
@@ -88,12 +104,19 @@ def size(count: float) -> str:
 
 def clock(moment: float, seconds: bool = False) -> str:
     """Local time of day of a Unix time."""
-    return clock_time.strftime("%H:%M:%S" if seconds else "%H:%M", clock_time.localtime(moment))
+    return _local(moment, "%H:%M:%S" if seconds else "%H:%M")
 
 
 def day(moment: float) -> str:
     """Local date and time of day of a Unix time."""
-    return clock_time.strftime("%Y-%m-%d %H:%M", clock_time.localtime(moment))
+    return _local(moment, "%Y-%m-%d %H:%M")
+
+
+def _local(moment: float, form: str) -> str:
+    try:
+        return clock_time.strftime(form, clock_time.localtime(moment))
+    except (ValueError, OverflowError, OSError):  # not finite, or no year that there is
+        return NO_NUMBER
 
 
 def state(word: str) -> str:
@@ -113,8 +136,16 @@ def bar(fraction: float, width: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width, "░")
 
 
+def share(value: float, low: float, high: float) -> float:
+    """Where a value lies between two others, from 0 to 1; all of them finite, however far apart."""
+    span = high - low
+    if math.isinf(span):
+        return share(value / 2, low / 2, high / 2)
+    return max(0.0, min(1.0, (value - low) / (span or 1.0)))
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The course of `values` in at most `width` cells; the mean of each bucket."""
+    """The course of `values` in at most `width` cells; the mean of each bucket, a gap where that is not finite."""
     if not values or width < 1:
         return ""
     cells = min(width, len(values))
@@ -124,9 +155,11 @@ def sparkline(values: Sequence[float], width: int) -> str:
             cell * len(values) // cells : max(cell * len(values) // cells + 1, (cell + 1) * len(values) // cells)
         ]
         means.append(sum(part) / len(part))
-    low, high = min(means), max(means)
-    span = (high - low) or 1.0
-    return "".join(_SPARKS[round((mean - low) / span * 7)] for mean in means)
+    finite = [mean for mean in means if math.isfinite(mean)]
+    if not finite:
+        return " " * cells
+    low, high = min(finite), max(finite)
+    return "".join(_SPARKS[round(share(mean, low, high) * 7)] if math.isfinite(mean) else " " for mean in means)
 
 
 def knob(value: object) -> str:
@@ -142,6 +175,11 @@ def knobs(config: TrialConfig) -> dict[str, str]:
 def clean(text: str) -> str:
     """One line without control characters: text of models and data must not steer the terminal."""
     return text.translate(_CONTROL)
+
+
+def storable(text: str) -> str:
+    """The text as it can be encoded: half of a surrogate pair, as in odd names of files, becomes `?`."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def cut(text: str, width: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.executor.job import Step
 from engine.files import UNREADABLE
+from trex_tui.model.ordinary import opened
 
 POINTS = 16
 LONGEST = 16 * 1024 * 1024  # bytes
@@ -23,7 +24,7 @@ def glance(folder: Path) -> array[float]:
     """The loss at up to `POINTS` moments of a trial, evenly spread; fewer where its file is short, torn or gone."""
     found = array("f")
     try:
-        with (folder / "metrics.jsonl").open("rb") as source:
+        with opened(folder / "metrics.jsonl") as source:
             lines = source.read(LONGEST).splitlines()
     except OSError:
         return found

@@ -10,6 +10,7 @@ from engine.search.insights import Insight
 from engine.workspace import Workspace
 
 FOLDER = "insights-search"  # below the cache: the engine's worker writes an index of its own
+NONE_NEAR = "nothing that was learned is near enough to it"
 
 
 class Nearest:

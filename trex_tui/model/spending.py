@@ -39,7 +39,7 @@ def counts(tree: Tree) -> Counts:
 
 def spending(tree: Tree, now: float, counted: Counts, disk: int | None = None) -> tuple[Spending, ...]:
     """Every limit of a run, whether it is set or not. `disk`: bytes of the run's folder, None = not measured."""
-    limits, elapsed = tree.limits, time_used(tree, now)
+    limits, elapsed = tree.limits, tree.elapsed(now)
     allowed, amount_text = tree.allowed_seconds, str(limits.trials or "none")
     return (
         Spending("rounds", str(limits.rounds), f"{counted.rounds} begun", _share(counted.rounds, limits.rounds)),
@@ -60,14 +60,6 @@ def spending(tree: Tree, now: float, counted: Counts, disk: int | None = None) -
     )
 
 
-def time_used(tree: Tree, now: float) -> float:
-    """Seconds of the allowed time, to the written report: `Tree.elapsed` stands still from the champion on."""
-    if tree.over or not tree.champion:
-        return tree.elapsed(now)
-    end = tree.paused_at if tree.paused_at is not None else now
-    return max(tree.elapsed(now), end - tree.started_at - tree.idle_seconds)
-
-
 def kept_back(tree: Tree) -> float:
     """Seconds of the time that confirming, testing and the report will need."""
     return budget.reserve_seconds(tree)
@@ -75,7 +67,7 @@ def kept_back(tree: Tree) -> float:
 
 def time_said(tree: Tree, now: float) -> str:
     """`5 min of 15 min`, `5 min, until 07:00`, `5 min, no limit`."""
-    spent = duration(time_used(tree, now))
+    spent = duration(tree.elapsed(now))
     if tree.limits.until:
         return f"{spent}, {wall_text(tree)}"
     return f"{spent} of {duration(tree.limits.wall_seconds)}" if tree.limits.wall_seconds else f"{spent}, no limit"

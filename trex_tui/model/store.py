@@ -60,13 +60,15 @@ class Words(NamedTuple):
 class Link(NamedTuple):
     """How the interface is connected. `text`: one sentence for the person, where something is wrong.
 
-    `last_seq`: of the engine's history when it answered. `told`: an engine that is down was told to end.
+    `last_seq`: of the engine's history when it answered. `told`: an engine that is down was told to end. `recorded`:
+    the past is that of a recording.
     """
 
     kind: LinkKind
     text: str = ""
     last_seq: int = 0
     told: bool = False
+    recorded: bool = False
 
 
 @dataclass(slots=True)

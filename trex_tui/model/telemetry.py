@@ -16,13 +16,17 @@ from typing import Any
 import msgspec
 
 from engine.executor.job import Item, Result, State, Step
-from engine.files import UNREADABLE
+from engine.files import UNREADABLE, read_regular
+from trex_tui.model.ordinary import opened
 
 WINDOW = 512 * 1024  # bytes of one file per reading
 LOG_START = 16 * 1024  # bytes of an old log that are shown
 LOG_KEEP = 2000
 POINTS = 20_000
 RESULT_LIMIT = 64 * 1024 * 1024
+SPLIT_LIMIT = 256 * 1024 * 1024  # bytes of a split file that prompts are looked for in
+ROW_LIMIT = 8 * 1024 * 1024
+COUNTED = 1 << 53  # steps and the like: more is no count, and no float
 
 _STAMP = re.compile(r"(\d\d):(\d\d):(\d\d)[. ]")
 _step = msgspec.json.Decoder(Step)
@@ -81,9 +85,8 @@ class TrialView:
 
     def take(self, chunk: Chunk) -> tuple[str, ...]:
         """Merge news; returns the log lines that were written while we watched."""
-        if chunk.steps:
-            self._forget_from(chunk.steps[0].step)
         for step in chunk.steps:
+            self._forget_from(step.step)
             self.at.append(step.step)
             self.times.append(step.time)
             self.loss.append(step.loss)
@@ -136,15 +139,23 @@ def _lines_until(lines: list[str], moment: float, near: float) -> list[str]:
 
     `near`: a moment within hours of the first line. What carries no time belongs to the line before.
     """
-    before, half = datetime.fromtimestamp(near), timedelta(hours=12)
+    half = timedelta(hours=12)
+    try:
+        before = datetime.fromtimestamp(near)
+        datetime.fromtimestamp(moment)
+    except (ValueError, OverflowError, OSError):  # no time that there is: nothing can be told apart
+        return list(lines)
     for index, line in enumerate(lines):
         found = _STAMP.match(line)
         if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3]) > 59:
             continue
         at = before.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=0)
-        at += timedelta(days=(at < before - half) - (at > before + half))
-        if at.timestamp() > moment:
-            return lines[:index]
+        try:
+            at += timedelta(days=(at < before - half) - (at > before + half))
+            if at.timestamp() > moment:
+                return lines[:index]
+        except (ValueError, OverflowError, OSError):  # the end of the calendar
+            return list(lines)
         before = at
     return list(lines)
 
@@ -202,8 +213,8 @@ def _prompts(split: Path, wanted: frozenset[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     decode = msgspec.json.Decoder(Prompt).decode
     try:
-        with split.open("rb") as rows:
-            for row in rows:
+        with opened(split) as rows:
+            while len(found) < len(wanted) and rows.tell() < SPLIT_LIMIT and (row := rows.readline(ROW_LIMIT)):
                 prompt = decode(row)
                 if prompt.id in wanted:
                     found[prompt.id] = prompt.prompt
@@ -216,16 +227,18 @@ def _steps(rows: list[bytes]) -> tuple[Step, ...]:
     steps = []
     for row in rows:
         try:
-            steps.append(_step.decode(row))
+            step = _step.decode(row)
         except UNREADABLE:
             continue  # a line torn by a kill; the next one is whole
+        if 0 <= step.step < COUNTED:
+            steps.append(step)
     return tuple(steps)
 
 
 def _tail(path: Path, offset: int) -> tuple[int, list[bytes]]:
     """Whole lines after `offset`, at most a window of them; the offset behind them."""
     try:
-        with path.open("rb") as source:
+        with opened(path) as source:
             size = source.seek(0, 2)
             offset = 0 if size < offset else offset  # the file was begun again
             source.seek(offset)
@@ -240,9 +253,7 @@ def _tail(path: Path, offset: int) -> tuple[int, list[bytes]]:
 
 def _decoded(path: Path, decoder: Any, limit: int) -> Any:
     try:
-        if path.stat().st_size > limit:
-            return None
-        return decoder.decode(path.read_bytes())
+        return decoder.decode(read_regular(path, limit))
     except (OSError, *UNREADABLE):
         return None
 

@@ -18,6 +18,7 @@ from engine.control import protocol as p
 from engine.errors import BadInput, TrexError
 from trex_tui.forms.sheet import Order, Row, Sheet
 from trex_tui.keymap import FORM, LINE, bindings
+from trex_tui.model.format import clean
 from trex_tui.widgets.key_bar import KeyBar
 
 Send = Callable[[Order], Awaitable[p.Reply]]
@@ -72,7 +73,7 @@ class Form(ModalScreen[p.Reply | None]):
             with Fields(id="fields"):
                 for row in self._sheet.rows:
                     with Horizontal(classes="field"):
-                        yield Label(f"  {row.label}", id=f"label-{_css(row.name)}", markup=False)
+                        yield Label(f"  {clean(row.label)}", id=f"label-{_css(row.name)}", markup=False)
                         yield Line(row)
                         yield Label("", id=f"note-{_css(row.name)}", classes="note", markup=False)
             yield Static("", id="below", markup=False)
@@ -98,14 +99,14 @@ class Form(ModalScreen[p.Reply | None]):
 
     def _remark(self) -> None:
         """Say of the values as they stand what there is to say."""
-        if not self.query(Fields):
+        if not self.query(Fields) or len(self.query(".note")) < len(self._sheet.rows):
             return  # left, while something was being read
         remarks = self._sheet.remarks(self.values)
         for row in self._sheet.rows:
             mark = "*" if row.name in remarks.marked else " "
-            self.query_one(f"#label-{_css(row.name)}", Label).update(f"{mark} {row.label}")
+            self.query_one(f"#label-{_css(row.name)}", Label).update(f"{mark} {clean(row.label)}")
             note = remarks.notes.get(row.name, "") or self._place(row)
-            self.query_one(f"#note-{_css(row.name)}", Label).update(note)
+            self.query_one(f"#note-{_css(row.name)}", Label).update(clean(note))
         self._say(self._answer or remarks.below)
 
     def _place(self, row: Row) -> str:

@@ -27,7 +27,7 @@ from trex_tui.host import Host
 from trex_tui.keymap import CLOSE, EVIDENCE, INSIGHT_LINE, INSIGHT_LIST, INSIGHTS, bindings
 from trex_tui.model import format as fmt
 from trex_tui.model.knowledge import ORDERS, Lesson, lessons, matching
-from trex_tui.model.nearest import Nearest
+from trex_tui.model.nearest import NONE_NEAR, Nearest
 from trex_tui.model.store import Part, Store
 from trex_tui.pages import evidence
 from trex_tui.screens.form import Form
@@ -40,6 +40,7 @@ PERIOD = 2.0  # seconds between looks at scores, which change all the time while
 SHARE = 30  # a look that takes long is not taken again for so many times as long
 NONE_YET = "Nothing was learned yet: after each round the Researcher, or a rule, writes down one sentence."
 NONE_HERE = "there is no insight here"
+NONE_SUCH_NOR_NEAR = f"No insight has these words, and {NONE_NEAR}."
 NONE_SUCH = "No insight has these words. Enter on the line above asks for the nearest by meaning."
 
 
@@ -79,6 +80,7 @@ class InsightsScreen(Screen[None]):
         self._all: list[Lesson] = []
         self._shown: dict[str, Lesson] = {}
         self._near: dict[str, float] = {}  # similarity of what was found by meaning
+        self._far = ""  # what nothing is near to
         self._lines: list[evidence.Line] = []
         self._due, self._seen = 0.0, 0  # when to look again; the last event at the last look
         self._said: object = None
@@ -143,7 +145,8 @@ class InsightsScreen(Screen[None]):
             if options:
                 place = list(self._shown).index(kept) if kept in self._shown else min(at, len(options) - 1)
                 self._list.highlighted = place
-        self._empty.update(NONE_SUCH if self._all else NONE_YET)
+        far = bool(self._far) and self._far == self._line.value.strip()
+        self._empty.update(NONE_YET if not self._all else NONE_SUCH_NOR_NEAR if far else NONE_SUCH)
         self.set_class(not options, "-empty")
         self._head.update(self._said_of(len(chosen)))
         self._tell()
@@ -246,8 +249,8 @@ class InsightsScreen(Screen[None]):
             return
         if self._line.value.strip() != text:
             return  # somebody has written on
-        self._near = found
-        self._host.say(f"{len(found)} near it" if found else "nothing that was learned is near it", warning=not found)
+        self._near, self._far = found, "" if found else text
+        self._host.say(f"{len(found)} near it" if found else NONE_NEAR, warning=not found)
         self.action_to_list()
         self._list.highlighted = None
         self._fill()

@@ -165,7 +165,7 @@ class LogScreen(Screen[None]):
         """To the terminal's clipboard (OSC 52)."""
         lines = self._log.file.copied(page) if self._log.file else []
         if lines:
-            self.app.copy_to_clipboard("\n".join(lines))
+            self.app.copy_to_clipboard(fmt.storable("\n".join(lines)))
             self._host.say(f"copied: {fmt.plural(len(lines), 'line')}")
         else:
             self._host.say("there is no line to copy", warning=True)

@@ -108,7 +108,8 @@ class Runs(Screen[None]):
         store = self._host.live
         whole = plural(len(store.runs), "search").replace("searchs", "searches")
         queue = store.pulse.queued if store.pulse else ()
-        waiting = [name for name in queue if not store.runs[name].paused] if store.pulse and store.pulse.run else []
+        held = {name for name, view in store.runs.items() if view.paused}  # a queue may name runs that are not here yet
+        waiting = [name for name in queue if name not in held] if store.pulse and store.pulse.run else []
         parts = [whole if shown == len(store.runs) else f"{shown} of {whole}"]
         parts += [f"at work: {store.pulse.run}"] if store.pulse and store.pulse.run else []
         parts += [f"{len(waiting)} waiting"] if waiting else []

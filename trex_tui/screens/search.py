@@ -15,6 +15,7 @@ from engine.search.tree import ROOT
 from trex_tui import actions, bulk
 from trex_tui.host import Host
 from trex_tui.keymap import SEARCH, bindings
+from trex_tui.model import format as fmt
 from trex_tui.model.store import LogLines, Part, RunView
 from trex_tui.pages.page import Subject
 from trex_tui.screens.search_keys import SearchKeys
@@ -248,7 +249,7 @@ class SearchScreen(SearchKeys):
         self._host.look_closer()
 
     def on_node_detail_copied(self, event: NodeDetail.Copied) -> None:
-        self.app.copy_to_clipboard(event.text)
+        self.app.copy_to_clipboard(fmt.storable(event.text))
         self.say(f"copied: {event.text}")
 
     def action_tab(self, name: str) -> None:

@@ -171,7 +171,7 @@ class SearchKeys(Screen[None]):
             self.say("a page of charts has no text to copy; f12 takes a picture of the screen", warning=True)
 
     def _copy(self, text: str, what: str) -> None:
-        self.app.copy_to_clipboard(text)
+        self.app.copy_to_clipboard(fmt.storable(text))
         self.say(f"copied {what}, where the terminal allows it (OSC 52)")
 
     def action_mouse(self) -> None:

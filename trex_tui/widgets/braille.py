@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trex_tui.model.format import cut
+from trex_tui.model.format import cut, share
 
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 LETTERS = "abcde"
@@ -77,7 +77,7 @@ def _columns(series: Series, first: float, last: float, count: int) -> list[Colu
         if part:
             found.append(_extent(part, whole))
         elif 0 < begin < len(values):
-            between = (first + (x + 0.5) * width - at[begin - 1]) / (at[begin] - at[begin - 1])
+            between = (first + (x + 0.5) * width - at[begin - 1]) / ((at[begin] - at[begin - 1]) or 1.0)
             value = values[begin - 1] + (values[begin] - values[begin - 1]) * between
             found.append((value, value, value) if math.isfinite(value) else None)
         else:
@@ -97,15 +97,17 @@ def _draw(
 ) -> list[int]:
     """Set the dots of one curve; the dot row of its last value per column, -1 in a gap."""
     bottom_dot = len(cells) * 4 - 1
-    span = (high - low) or 1.0
+
+    def dot(value: float) -> int:
+        return int(share(-value, -high, -low) * bottom_dot)
+
     before, ends = -1, []
     for x, column in enumerate(columns):
         if column is None:
             before = -1
             ends.append(-1)
             continue
-        top, bottom = int((high - column[1]) / span * bottom_dot), int((high - column[0]) / span * bottom_dot)
-        end = int((high - column[2]) / span * bottom_dot)
+        top, bottom, end = dot(column[1]), dot(column[0]), dot(column[2])
         if before >= 0:  # join with the column before
             if before < top:
                 top = before + 1
@@ -138,7 +140,7 @@ def scale(plot: Plot, row: int) -> str:
     if row == last:
         return f"{plot.low:.4g}"
     if last >= 6 and row == last // 2:
-        return f"{plot.high - (plot.high - plot.low) * row / last:.4g}"
+        return f"{plot.high - 2 * row * ((plot.high / 2 - plot.low / 2) / last):.4g}"
     return ""
 
 

@@ -80,6 +80,6 @@ def _head(about: Subject) -> Content:
         now = course.state
         parts.append(phase(now.phase, now.step, now.steps, now.judged, now.items))
     if course and course.last:
-        parts.append(f"{course.last.tokens_per_second:,.0f} tokens/s")
-        parts.append(f"{course.last.memory / 2**30:.1f} GiB")
+        parts.append(f"{fmt.figure(course.last.tokens_per_second, ',.0f')} tokens/s")
+        parts.append(f"{fmt.figure(course.last.memory, '.1f', 2**30)} GiB")
     return Content("  ".join(parts))

@@ -6,6 +6,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from trex_tui.model.format import clean
+
 STAYS = 8.0  # seconds
 
 
@@ -16,7 +18,7 @@ class Notice(Static):
 
     def say(self, text: str, warning: bool = False) -> None:
         mark = "! " if warning else "  "
-        self.update(Content.styled(mark + text, "bold $text-warning" if warning else "bold"))
+        self.update(Content.styled(mark + clean(text), "bold $text-warning" if warning else "bold"))
         self.display = True
         if self._timer is not None:
             self._timer.stop()

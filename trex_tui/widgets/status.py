@@ -51,6 +51,7 @@ class Status(Widget):
         self._host = host
         self.run = ""
         self._counted = ("", 0, 0.0, Counted(Counts(0, 0)))
+        self._counted_in: Store | None = None  # returning from the past is another tree, however near its number
 
     def get_content_height(self, _container: Size, _viewport: Size, _width: int) -> int:
         return height(self.app.size)
@@ -68,7 +69,9 @@ class Status(Widget):
             return None
         run, seq, at, _ = self._counted
         moment = time.monotonic()
-        if run != self.run or (seq != view.tree.last_seq and (moment - at > ANEW or seq > view.tree.last_seq)):
+        other = run != self.run or self._counted_in is not self._host.store
+        if other or (seq != view.tree.last_seq and (moment - at > ANEW or seq > view.tree.last_seq)):
+            self._counted_in = self._host.store
             self._counted = (self.run, view.tree.last_seq, moment, count(view.tree, self._host.now()))
         return self._counted[3]
 

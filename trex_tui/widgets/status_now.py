@@ -19,7 +19,7 @@ LABEL, STRONG, WARN = "$quiet", "bold", "bold $text-warning"
 
 
 def paired(name: str, value: str, style: str = "") -> Content:
-    return Content.assemble((f"{name} ", LABEL), (value, style))
+    return Content.assemble((f"{name} ", LABEL), (fmt.clean(value), style))
 
 
 def link_word(store: Store, now: float) -> Content:
@@ -30,6 +30,7 @@ def link_word(store: Store, now: float) -> Content:
     word = words.get(store.link.kind)
     if word is None:
         return Content.styled("! engine down" if store.link.kind == "down" else "! engine refused us", WARN)
+    word = "a recording, the past" if store.link.recorded else word
     word += ", read-only" if store.read_only else ""
     return Content.styled(word + (f", {'online' if store.pulse.online else 'offline'}" if store.pulse else ""), LABEL)
 
@@ -71,7 +72,7 @@ def _then(view: RunView, now: float) -> list[Content]:
 def _at_work(store: Store, pulse: Pulse, view: RunView, run: str, now: float) -> list[Content]:
     from trex_tui.model import agenda  # with the policies: the first paint has no tree yet
 
-    doing = agenda.doing(view, now, lambda trial: store.trials.get((run, trial)))
+    doing = agenda.doing(view, now, lambda trial: store.trials.get((run, trial)), pulse.activity)
     since = f", for {fmt.duration(now - pulse.since)}" if pulse.since else ""
     ending = Content.styled(f"ended by {view.tree.stop_by}", WARN) if view.tree.stop_by else Content("")
     return [

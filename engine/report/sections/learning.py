@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from engine.report import words
 from engine.report.document import Block, Cell, Column, Heading, Listing, Text, table
 from engine.report.model import Insight, ReportData
@@ -92,6 +94,7 @@ def _researcher(data: ReportData) -> list[Block]:
         (c.purpose, f"{c.calls}", f"{c.refused}", f"{c.seconds:.1f}", f"{c.prompt_tokens:,}", f"{c.answer_tokens:,}")
         for c in data.calls
     ]
-    why = dict.fromkeys(f"{a.node}, {a.purpose}: {a.refused}" for a in data.tree.tape.values() if a.refused)
+    counts = Counter(reason for c in data.calls for reason in c.refusals)
+    why = [f"{reason} ({n} times)" if n > 1 else reason for reason, n in counts.items()]
     blocks: list[Block] = [Text(said), table(columns, rows)]
     return [*blocks, Heading("Refused", 3), Listing(tuple(why))] if why else blocks

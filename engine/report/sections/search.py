@@ -23,7 +23,8 @@ def section(data: ReportData) -> list[Block]:
         blocks.append(Plot(drawing, "Validation score of each node in order. Dashed: the base model, with its band."))
     if drawing := plots.best_so_far(data.progress):
         blocks.append(Plot(drawing, "Every score as it came; the line is the best until then."))
-    blocks += [_nodes(data), Heading("Trials", 3), _trials(data), Heading("What did not help", 3), *_negative(data)]
+    blocks += [_nodes(data), *_champions_gain(data), Heading("Trials", 3), _trials(data)]
+    blocks += [Heading("What did not help", 3), *_negative(data)]
     return blocks
 
 
@@ -120,11 +121,21 @@ def _short(trial: Trial) -> str:
     return f"lr {c.learning_rate:g}, rank {c.lora_rank}, alpha {c.lora_alpha}, {data}"
 
 
+def _champions_gain(data: ReportData) -> list[Block]:
+    """Where the champion's node is not better than its parent beyond noise: that it is so."""
+    node = next((n for n in data.tree.nodes.values() if n.id != ROOT and _is_champion(data, n)), None)
+    against = data.against_parent.get(node.id) if node else None
+    if node is None or against is None or (against.beyond and against.better):
+        return []
+    said = f"{words.difference(against)} against its parent {node.parent} on validation: {against.verdict}"
+    return [Text(f"{node.id}, the champion's node, has {said}.")]
+
+
 def _negative(data: ReportData) -> list[Block]:
-    """Nodes that are not better than their parent beyond noise, and nodes without a score."""
+    """Nodes that are not better than their parent beyond noise, and nodes without a score; never the champion's."""
     lines = []
     for node in data.tree.nodes.values():
-        if node.id == ROOT or node.plan is None:
+        if node.id == ROOT or node.plan is None or _is_champion(data, node):
             continue
         against = data.against_parent.get(node.id)
         hypothesis = node.plan.hypothesis.rstrip(".") or "no hypothesis"
@@ -135,7 +146,8 @@ def _negative(data: ReportData) -> list[Block]:
         elif against is not None and not (against.beyond and against.better):
             lines.append(f"{idea}: {words.difference(against)} against {node.parent}, {against.verdict}")
     if not lines:
-        return [Text("Every node with a score was better than its parent beyond the noise.", "muted")]
+        which = "Every other node" if _champions_gain(data) else "Every node"
+        return [Text(f"{which} with a score was better than its parent beyond the noise.", "muted")]
     return [Listing(tuple(lines))]
 
 
