@@ -36,6 +36,7 @@ class Curves(VerticalScroll):
         self._norm = BrailleChart("gradient norm")
         self._small = Container(self._rate, self._norm, id="curves-small")
         self._validation = Static(id="curves-validation")
+        self._below = 1  # rows of what stands below the charts
 
     def compose(self) -> ComposeResult:
         yield from (self._head, self._loss, self._small, self._validation)
@@ -52,11 +53,15 @@ class Curves(VerticalScroll):
             chart.draw(series, f"{values[-1]:.4g}{short}" if values else "no steps yet")
         below = lineage.page(about)
         self._validation.update(below)
-        self._share(len(below.plain.splitlines()))
+        self._below = len(below.plain.splitlines())
+        self._share()
 
-    def _share(self, below: int) -> None:
+    def on_resize(self) -> None:
+        self._share()  # the first time it is on show it had no size when it was drawn
+
+    def _share(self) -> None:
         """Give the charts the rows that are left, and what can be read even where there are none: then it scrolls."""
-        left = self.size.height - 1 - below
+        left = self.size.height - 1 - self._below
         small = max(8 if self.has_class("-narrow") else 4, left // 3)
         self._small.styles.height = small
         self._loss.styles.height = max(6, left - small)
