@@ -7,6 +7,7 @@ import pytest
 from engine.control import protocol as p
 from engine.search import events as ev
 from engine.workspace import Workspace
+from trex_tui.widgets.tree_pane import NodeTree
 
 from . import script
 from .fake_engine import FakeEngine
@@ -198,3 +199,14 @@ async def test_text_of_a_model_cannot_steer_the_terminal(workspace: Workspace) -
         await one.press("G")
         await one.sees("[red]not markup[/red]")
         assert "\x1b" not in one.screen and "\x07" not in one.screen
+
+
+async def test_a_key_is_not_taken_back_by_following(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records), looking(workspace) as one:
+        assert one.selected == "n6"
+        one.search.query_one(NodeTree).action_edge(False)
+        one.app.live.beat(p.Pulse(time=0.0, run="r1"), 0.0)
+        one.app.live._dirty.add("tree")
+        one.app.tick()  # before the screen has heard of the move
+        await one.pilot.pause()
+        assert one.selected == "n0"

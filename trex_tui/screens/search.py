@@ -164,7 +164,8 @@ class SearchScreen(SearchKeys):
         view = self.view
         assert view is not None
         self._tree.pull(view, touched, self.following)
-        if self.following and (target := self._interesting(view)) and target != self._tree.selected:
+        led = self._tree.rows_view.led  # a person's move that is still on its way to us must not be taken back
+        if self.following and not led and (target := self._interesting(view)) and target != self._tree.selected:
             if self._tree.select(target):
                 return  # hidden, and nobody has asked for it just now
             self._show_node(fresh=True)
@@ -238,6 +239,7 @@ class SearchScreen(SearchKeys):
         self._host.look_closer()
 
     def on_line_tree_moved(self) -> None:
+        self._tree.rows_view.led = False
         self.show_selected()
 
     def on_line_tree_opened(self) -> None:

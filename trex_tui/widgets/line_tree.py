@@ -56,6 +56,7 @@ class LineTree(Lines, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._paint, self.rows, self._levels = painter, rows, levels
         self.marks: dict[str, None] = {}  # marked nodes, in the order of marking
+        self.led = False  # a person has moved the cursor, and whoever listens has not heard of it yet
 
     @property
     def selected(self) -> str:
@@ -123,6 +124,7 @@ class LineTree(Lines, can_focus=True, inherit_bindings=False):
 
     def _moved(self, index: int) -> None:
         if self._go(index):
+            self.led = True
             self.post_message(self.Moved())
 
     def on_click(self, event: Click) -> None:
