@@ -218,12 +218,11 @@ async def test_sees_the_files_of_a_node(workspace: Workspace, running: script.Sc
 async def test_shows_all_of_a_long_text_and_cuts_it_again(workspace: Workspace, finished: script.Script) -> None:
     async with FakeEngine(workspace, finished.records), looking(workspace, LARGE) as one:
         await one.press("6", "tab")
-        await one.press("G")
-        await one.sees("more became right; z shows all")
+        await one.finds("G", "more became right; z shows all")
         await one.press("z")
         await one.until(lambda: "z shows all" not in one.screen)
-        await one.press("z", "G")
-        await one.sees("z shows all")
+        await one.press("z")
+        await one.finds("G", "z shows all")
 
 
 async def test_reads_the_paired_difference_when_it_has_been_reckoned(
