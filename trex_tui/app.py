@@ -36,6 +36,7 @@ from trex_tui.model.store import Store
 from trex_tui.screens.search import SearchScreen
 from trex_tui.theme import DARK_ROLES
 from trex_tui.travel import Archive
+from trex_tui.tty import give_size
 from trex_tui.visit import Visit
 
 INTERRUPTED = 3  # exit code
@@ -201,6 +202,7 @@ def run_interface(
 
 def present(app: TrexApp) -> int:
     """Show an application until the person leaves it; the exit code."""
+    give_size(1)  # standard output
     _leave_on_signals(app)
     code = app.run()
     # textual shows its own defects and leaves by itself; they must not look like a person who left.

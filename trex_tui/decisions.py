@@ -1,17 +1,37 @@
-"""What comes of a key: a message, a question, something to open, or the reason why not. Types only.
+"""What comes of a key or of a word: a message, a question, something to open, or the reason why not.
 
-What they are made from is in `trex_tui.actions`, what becomes of them in `trex_tui.acting`.
+Types, and the words that `:` and the `trex` command share. What decides is `trex_tui.actions`, what carries it out
+`trex_tui.acting`.
 """
 
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from engine.control import protocol as p
+from engine.search import events as ev
 from engine.search.tree import ROOT
+
+TURNS: dict[str, tuple[ev.Flag, bool]] = {
+    "pause": ("paused", True),
+    "resume": ("paused", False),
+    "prune": ("pruned", True),
+    "restore": ("pruned", False),
+    "pin": ("pinned", True),
+    "unpin": ("pinned", False),
+}
+"""Word -> the flag that it turns, and whether on."""
+_TRIAL = re.compile(r"(n\d+)t\d+")
+
+
+def named(word: str) -> tuple[str, str]:
+    """Node and trial of `n3` or `n3t1`; the trial is "" for a node. Whether they are there is not asked."""
+    found = _TRIAL.fullmatch(word)
+    return (found[1], word) if found else (word, "")
 
 
 class Selection(NamedTuple):

@@ -1,26 +1,13 @@
 """Which key does what: tables of keys, the only place where keys are named.
 
 The key bar, the help screen and the palette are made from the live bindings that come out of these tables.
-`bar` is the place in the key bar (1 first, kept longest); 0 keeps a key out of it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from textual.binding import Binding, BindingType
 
-
-class Key(NamedTuple):
-    """One action: its keys (comma separated), its name, a short label, a sentence for the help screen."""
-
-    keys: str
-    action: str
-    label: str
-    help: str
-    bar: int = 0
-    shown: str = ""
-
+from trex_tui.keys import OPTIONS, ROWS, SCROLL, Key, chooses, scrolls
 
 APP = (
     Key("question_mark,f1", "help", "help", "Every key that works here", 1, "?"),
@@ -108,12 +95,7 @@ SEARCH = (
     Key("escape", "back", "back", "One step out: zoom, filter, marks; then back to the tree"),
 )
 TREE = (
-    Key("down,j", "move(1)", "down", "The next node"),
-    Key("up,k", "move(-1)", "up", "The node before"),
-    Key("pagedown,ctrl+d", "page(1)", "page down", "A page down"),
-    Key("pageup,ctrl+u", "page(-1)", "page up", "A page up"),
-    Key("home,g", "edge(False)", "first", "The first node"),
-    Key("end,G", "edge(True)", "last", "The last node"),
+    *chooses(ROWS, "node"),
     Key("left,h", "outward", "parent", "Fold the branch, or go to the parent"),
     Key("right,l", "inward", "child", "Unfold the branch, or go to the first child"),
     Key("z", "fold", "fold", "Fold or unfold the branch"),
@@ -127,12 +109,7 @@ FILTER = (
     Key("down", "recall(1)", "later", "The filter after it", 6, "↓"),
 )
 DETAIL = (
-    Key("down,j", "scroll_by(1)", "down", "A line down"),
-    Key("up,k", "scroll_by(-1)", "up", "A line up"),
-    Key("pagedown,ctrl+d", "scroll_page(1)", "page down", "A page down"),
-    Key("pageup,ctrl+u", "scroll_page(-1)", "page up", "A page up"),
-    Key("home,g", "scroll_edge(False)", "top", "To the top"),
-    Key("end,G", "scroll_edge(True)", "bottom", "To the bottom"),
+    *scrolls(),
     Key("z", "whole", "show all", "Show long texts whole, or cut them again", 8),
     Key("enter,y", "copy_path", "copy path", "Copy the path of the chosen file", 8, "enter"),
     Key("left,h", "turn(-1)", "tab before", "The tab before"),
@@ -191,22 +168,10 @@ RUNS = (
     Key("tab,shift+tab", "pane", "pane", "From the list to what is said below it, and back"),
 )
 LIST = (
-    Key("down,j", "move(1)", "down", "The next line"),
-    Key("up,k", "move(-1)", "up", "The line before"),
-    Key("pagedown,ctrl+d", "page(1)", "page down", "A page down"),
-    Key("pageup,ctrl+u", "page(-1)", "page up", "A page up"),
-    Key("home,g", "edge(False)", "first", "The first line"),
-    Key("end,G", "edge(True)", "last", "The last line"),
+    *chooses(ROWS),
     Key("enter", "open", "open", "Look at what is under the cursor", 7, "enter"),
 )
-ABOUT = (
-    Key("down,j", "scroll_down", "down", "A line down"),
-    Key("up,k", "scroll_up", "up", "A line up"),
-    Key("pagedown,ctrl+d", "page_down", "page down", "A page down"),
-    Key("pageup,ctrl+u", "page_up", "page up", "A page up"),
-    Key("home,g", "scroll_home", "top", "To the top"),
-    Key("end,G", "scroll_end", "bottom", "To the bottom"),
-)
+ABOUT = (*scrolls(SCROLL),)
 LIST_FILTER = (
     Key("enter,down", "screen.to_list", "list", "To the list; the words stay", 4),
     Key("escape", "screen.close", "show all", "Show all again", 3, "esc"),
@@ -232,21 +197,11 @@ INSIGHT_LINE = (
     Key("down,escape", "screen.to_list", "list", "To the list; escape there shows all again", 4, "↓"),
 )
 INSIGHT_LIST = (
-    Key("down,j", "cursor_down", "down", "The next insight"),
-    Key("up,k", "cursor_up", "up", "The insight before"),
-    Key("pagedown,ctrl+d", "page_down", "page down", "A page down"),
-    Key("pageup,ctrl+u", "page_up", "page up", "A page up"),
-    Key("home,g", "first", "first", "The first insight"),
-    Key("end,G", "last", "last", "The last insight"),
+    *chooses(OPTIONS, "insight"),
     Key("enter", "select", "evidence", "What speaks for it and against it, and what plans made of it", 3, "enter"),
 )
 EVIDENCE = (
-    Key("down,j", "cursor_down", "down", "The next line"),
-    Key("up,k", "cursor_up", "up", "The line before"),
-    Key("pagedown,ctrl+d", "page_down", "page down", "A page down"),
-    Key("pageup,ctrl+u", "page_up", "page up", "A page up"),
-    Key("home,g", "first", "first", "The first line"),
-    Key("end,G", "last", "last", "The last line"),
+    *chooses(OPTIONS),
     Key("enter", "select", "look", "Look at the node of this line", 3, "enter"),
 )
 DATA = (
@@ -254,21 +209,9 @@ DATA = (
     Key("right,l", "node(1)", "nodes", "The rows of the next node", 5, "h l"),
     Key("left,h", "node(-1)", "node before", "The rows of the node before"),
 )
-DATA_PAGE = (
-    Key("down,j", "scroll_by(1)", "down", "A line down"),
-    Key("up,k", "scroll_by(-1)", "up", "A line up"),
-    Key("pagedown,ctrl+d", "scroll_page(1)", "page down", "A page down"),
-    Key("pageup,ctrl+u", "scroll_page(-1)", "page up", "A page up"),
-    Key("home,g", "scroll_edge(False)", "top", "To the top"),
-    Key("end,G", "scroll_edge(True)", "bottom", "To the bottom"),
-)
+DATA_PAGE = (*scrolls(),)
 COMPARE = (
-    Key("down,j", "scroll_by(1)", "down", "A line down"),
-    Key("up,k", "scroll_by(-1)", "up", "A line up"),
-    Key("pagedown,ctrl+d", "scroll_page(1)", "page down", "A page down"),
-    Key("pageup,ctrl+u", "scroll_page(-1)", "page up", "A page up"),
-    Key("home,g", "scroll_edge(False)", "top", "To the top"),
-    Key("end,G", "scroll_edge(True)", "bottom", "To the bottom"),
+    *scrolls(),
     Key("z", "whole", "show all", "Show every changed row and its whole text, or cut them again", 8),
     Key("tab,shift+tab", "pane(1)", "add one", "The line that adds another node or a plan's file, or takes one out", 7),
     Key("escape", "close", "back", "Back", 3, "esc"),

@@ -19,20 +19,12 @@ from engine.errors import BadInput
 from engine.search.tree import ROOT
 from trex_tui import actions, bulk
 from trex_tui.actions import Decision, Refusal, Selection, person
+from trex_tui.decisions import TURNS, named
 from trex_tui.forms.toml import quoted
 from trex_tui.model.store import RunView, Store
 
 NODE = re.compile(r"n\d+")
-TRIAL = re.compile(r"(n\d+)t\d+")
-TURNED = {
-    "pause": ("paused", True),
-    "resume": ("paused", False),
-    "prune": ("pruned", True),
-    "restore": ("pruned", False),
-    "pin": ("pinned", True),
-    "unpin": ("pinned", False),
-}
-STEERS = (*TURNED, "retry", "fork", "hint", "budget", "export", "chat", "edit")
+STEERS = (*TURNS, "retry", "fork", "hint", "budget", "export", "chat", "edit")
 """Names that may have words; without them they do what their key does."""
 LIMITS = ("rounds", "trials", "wall", "device", "disk")
 
@@ -104,15 +96,15 @@ def _on_nodes(order: Order, store: Store, at: Selection, view: RunView) -> Decis
     name = order.name
     places = [place(word, view, at.run) for word in order.words]
     if len(places) > 1:
-        if name not in bulk.BULK and name not in TURNED:
+        if name not in bulk.BULK and name not in TURNS:
             raise BadInput(f"`{name}` goes for one node at a time", hint=f"write `:{name} {order.words[0]}`")
         names = [found.node for found in places]
         keys = {"pause": "pause_branch", "resume": "pause_branch", "restore": "prune", "unpin": "pin"}
         return bulk.decide(store, at.run, keys.get(name, name), names)
     (where,) = places
-    if name not in TURNED:
+    if name not in TURNS:
         return actions.STEERING[name](store, where)
-    flag, on = TURNED[name]
+    flag, on = TURNS[name]
     held = view.tree.trial(where.trial).flags if where.trial else view.tree.nodes[where.node].flags
     if (flag in held) == on:
         return Refusal(
@@ -124,15 +116,14 @@ def _on_nodes(order: Order, store: Store, at: Selection, view: RunView) -> Decis
 
 def place(word: str, view: RunView, run: str) -> Selection:
     """The node or trial of that name. Raises BadInput."""
-    found = TRIAL.fullmatch(word)
-    node = found[1] if found else word
+    node, trial = named(word)
     known = view.tree.nodes.get(node)
-    if known is None or (found and word not in known.trials):
+    if known is None or (trial and trial not in known.trials):
         last = (
             f"nodes: n0 to n{len(view.tree.nodes) - 1}" if known is None else f"its trials: {', '.join(known.trials)}"
         )
-        raise BadInput(f"no {'trial' if found else 'node'} `{word}` in {run}", hint=last)
-    return Selection(run, node, word if found else "")
+        raise BadInput(f"no {'trial' if trial else 'node'} `{word}` in {run}", hint=last)
+    return Selection(run, node, trial)
 
 
 def _hint(order: Order, store: Store, at: Selection, view: RunView) -> Decision:

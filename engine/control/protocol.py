@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from engine.errors import BadInput
 from engine.plan import Plan
-from engine.search.events import AnyEvent, Memory, Record
+from engine.search.events import AnyEvent, Memory, Moment, Record
 
 VERSION = 3
 MAX_FRAME = 4 * 1024 * 1024
@@ -221,7 +221,7 @@ class Stored(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """A record as the journal keeps it. The engine forwards the event's JSON without decoding it."""
 
     seq: int
-    time: float
+    time: Moment
     run: str
     body: bytes
 

@@ -7,7 +7,7 @@ Names: a node is `n0` (the base model), `n1`, ...; a trial is `n3t1`, the second
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,6 +18,8 @@ Flag = Literal["paused", "pruned", "pinned"]
 Purpose = Literal["direction", "plan", "diagnosis"]
 Memory = Literal["run", "task", "all"]
 Split = Literal["validation", "confirm", "test"]
+Moment = Annotated[float, msgspec.Meta(ge=0.0, le=253e9)]
+"""Unix seconds that a calendar has a day for, also in a file from elsewhere."""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
@@ -30,7 +32,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     rounds: int  # nodes that the policy adds; a person's forks do not count
     trials: int = 0  # trials launched, the base model's left out
     wall_seconds: float = 0.0  # without pauses
-    until: float = 0.0  # Unix seconds, by the clock on the wall
+    until: Moment = 0.0  # Unix seconds, by the clock on the wall
     device_seconds: float = 0.0  # in which a trial had a process
     disk_bytes: int = 0  # of the run's folder
 
@@ -62,7 +64,7 @@ class RunCreated(Event, frozen=True, kw_only=True, tag="run_created"):
     manifest: str = ""  # fingerprint of their manifest
     model_sha256: str = ""
     trials: int = 0  # the limits that journals before schema 2 do not know; see Limits
-    until: float = 0.0
+    until: Moment = 0.0
     device_seconds: float = 0.0
     disk_bytes: int = 0
     confirm_items: int = 0  # rows of these splits; 0 = not known
@@ -398,6 +400,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An event as the journal holds it."""
 
     seq: int
-    time: float
+    time: Moment
     run: str
     event: AnyEvent

@@ -44,7 +44,7 @@ class Person:
             await self.until(partial(self._shows, text), f"{text!r} on the screen")
 
     async def finds(self, key: str, text: str) -> None:
-        """Presses a key that moves until the text stands there: what is read from a file grows under the one who reads."""
+        """Presses a key that moves until the text stands there: a page may grow while it is read."""
         end = time.monotonic() + PATIENCE
         while not self._shows(text):
             assert time.monotonic() < end, f"{key} never led to {text!r}\n{self.screen}"

@@ -57,6 +57,16 @@ async def test_jumps_from_the_evidence_to_the_node(workspace: Workspace, running
         assert one.selected == "n2", "the plan that named it"
 
 
+async def test_leafs_through_where_there_is_no_room_for_a_line(workspace: Workspace, running: script.Script) -> None:
+    async with FakeEngine(workspace, running.records), looking(workspace, SMALL) as one:
+        await one.press("i")
+        await one.sees("3 insights")
+        await one.pilot.resize_terminal(1, 1)
+        await one.press("pagedown", "pageup", "j", "enter", "pagedown", "escape")
+        await one.pilot.resize_terminal(*SMALL)
+        await one.sees("3 insights")
+
+
 async def test_sees_what_plans_made_of_an_insight(workspace: Workspace, running: script.Script) -> None:
     async with FakeEngine(workspace, running.records), looking(workspace, LARGE) as one:
         await one.press("i", "G")

@@ -10,9 +10,9 @@ from engine.control import protocol as p
 from engine.errors import BadInput
 from engine.files import expanded
 from engine.plan import Plan
-from trex_tui.actions import person
 from trex_tui.commands.run import changes
-from trex_tui.commands.steer import say, target
+from trex_tui.commands.steer import say
+from trex_tui.decisions import named, person
 
 
 def fork(options: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def fork(options: argparse.Namespace) -> int:
         )
     if not (options.set or options.plan):
         raise BadInput("a fork needs a change", hint="give --set training.learning_rate=1e-4, say, or --plan FILE")
-    node, trial = target(options.node)
+    node, trial = named(options.node)
     command = p.Fork(
         id=1,
         run=options.run,

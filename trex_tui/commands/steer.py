@@ -8,36 +8,20 @@ import re
 from engine.control import protocol as p
 from engine.errors import BadInput
 from engine.search.tree import ROOT
-from trex_tui.actions import person
 from trex_tui.commands.engine import ask, ensure
+from trex_tui.decisions import TURNS, named, person
 from trex_tui.forms.hint import LONGEST
-
-TRIAL = re.compile(r"(n\d+)t\d+")
-FLAGS = {
-    "pause": ("paused", True),
-    "resume": ("paused", False),
-    "prune": ("pruned", True),
-    "restore": ("pruned", False),
-    "pin": ("pinned", True),
-    "unpin": ("pinned", False),
-}
-
-
-def target(name: str) -> tuple[str, str]:
-    """Node and trial of `n3` or `n3t1`; the trial is "" for a node. Whether they are there the engine knows."""
-    found = TRIAL.fullmatch(name)
-    return (found[1], name) if found else (name, "")
 
 
 def flag(options: argparse.Namespace) -> int:
     """pause, resume, prune, restore, pin, unpin."""
-    name, on = FLAGS[options.command]
-    node, trial = target(options.node or ROOT)
+    name, on = TURNS[options.command]
+    node, trial = named(options.node or ROOT)
     return say(options, p.SetFlag(id=1, run=options.run, node=node, trial=trial, flag=name, on=on, by=person()))
 
 
 def retry(options: argparse.Namespace) -> int:
-    node, trial = target(options.node)
+    node, trial = named(options.node)
     return say(options, p.Retry(id=1, run=options.run, node=node, trial=trial, by=person()))
 
 

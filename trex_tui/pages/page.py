@@ -142,3 +142,13 @@ def cut(text: str, limit: int, whole: bool) -> str:
     if whole or len(text) <= limit + limit // 4:  # a few words more are shorter than saying that they are missing
         return text
     return f"{text[:limit].rstrip()} … {len(text) - limit:,} more characters; z shows all"
+
+
+def without_plan(about: Subject) -> Content:
+    """What the pages of a plan say where there is none."""
+    out = Page()
+    base = about.name == ROOT
+    out.text(
+        "The base model is judged as it is: no recipe, no training." if base else "The plan is being written.", DIM
+    )
+    return out.content()

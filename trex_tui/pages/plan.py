@@ -9,20 +9,15 @@ from textual.content import Content
 
 from engine.search.tree import ROOT, Trial
 from trex_tui.model import format as fmt
-from trex_tui.pages.page import BAD, DIM, Page, Subject
+from trex_tui.pages.page import BAD, DIM, Page, Subject, without_plan
 
 NAME, COLUMN = 22, 12  # cells of a knob's name, and of one configuration
 
 
 def page(about: Subject) -> Content:
     out = Page()
-    plan = about.node.plan
-    if about.name == ROOT:
-        out.text("The base model is judged as it is: no recipe, no training.", DIM)
-        return out.content()
-    if plan is None:
-        out.text("The plan is being written.", DIM)
-        return out.content()
+    if about.node.plan is None:
+        return without_plan(about)
     _trials(about, out)
     _configurations(about, out)
     return out.content()

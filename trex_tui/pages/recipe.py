@@ -11,10 +11,10 @@ from textual.content import Content
 
 from engine.aidp.job import DataReport
 from engine.aidp.recipe import BalanceLabels, Load, Mix, Operator, Recipe, operator_name
-from engine.search.tree import ROOT, Node
+from engine.search.tree import Node
 from trex_tui.model import format as fmt
 from trex_tui.model.operators import settings
-from trex_tui.pages.page import DIM, Page, Subject
+from trex_tui.pages.page import DIM, Page, Subject, without_plan
 
 UNKNOWN = "?"
 LEAST = 8  # cells of an operator's name
@@ -36,12 +36,8 @@ class Row(NamedTuple):
 def page(about: Subject) -> Content:
     out = Page()
     plan = about.node.plan
-    if about.name == ROOT:
-        out.text("The base model is judged as it is: no recipe, no training.", DIM)
-        return out.content()
     if plan is None:
-        out.text("The plan is being written.", DIM)
-        return out.content()
+        return without_plan(about)
     folder = about.folder(about.name)
     report = folder.report if folder and about.node.rows is not None else None
     done = f"{about.node.rows:,} rows" if about.node.rows is not None else "not run yet"

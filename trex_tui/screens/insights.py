@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import work
 from textual.app import ComposeResult
@@ -44,13 +44,21 @@ NONE_SUCH_NOR_NEAR = f"No insight has these words, and {NONE_NEAR}."
 NONE_SUCH = "No insight has these words. Enter on the line above asks for the nearest by meaning."
 
 
-class InsightList(OptionList, inherit_bindings=False):
+class _Options(OptionList, inherit_bindings=False):
+    """Textual's list; where there is no line of it on the screen, a page is nothing (Textual's own fails there)."""
+
+    def _move_page(self, direction: Literal[-1, 1]) -> None:
+        if self.scrollable_content_region.height:
+            super()._move_page(direction)
+
+
+class InsightList(_Options, inherit_bindings=False):
     """The insights."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(INSIGHT_LIST)
 
 
-class EvidenceList(OptionList, inherit_bindings=False):
+class EvidenceList(_Options, inherit_bindings=False):
     """All that is known of one insight, line by line."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVIDENCE)
