@@ -16,9 +16,11 @@ import traceback
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from engine import jobs
 from engine.aidp import guards
-from engine.aidp.job import DataJob, DataReport
+from engine.aidp.job import BROKEN, PROGRESS, DataJob, DataReport, Progress
 from engine.aidp.samples import SAMPLES, Sampler
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
 from engine.executor.limits import cap_memory, yield_to_others
@@ -62,6 +64,7 @@ def _outcome(folder: Path) -> Exit:
         return Exit(state="failed", kind="machine", cause=cause)
     finally:
         shutil.rmtree(folder / ".cache", ignore_errors=True)
+        (folder / PROGRESS).unlink(missing_ok=True)
 
 
 def work(folder: Path) -> None:
@@ -72,21 +75,32 @@ def work(folder: Path) -> None:
         raise MachineFailure("the train split is missing", where=str(train), hint=guards.REMAKE)
     keep_out_of_home(folder / ".cache")
     cap_address_space(job.limits.memory)
-    from engine.aidp.operators import answers
-    from engine.aidp.pipeline import Pipeline
+    from engine.aidp.cache import StepCache
+    from engine.aidp.models import services
+    from engine.aidp.pipeline import Around, Pipeline
+    from engine.aidp.rows import answers
 
     started = time.perf_counter()
     sampler = Sampler()
     root = Path(job.data_root) / EXTRA if job.data_root else None
-    output = Pipeline(
-        job.recipe,
+    around = Around(
         guards=guards.load(Path(job.guards)),
         root=root if root and root.is_dir() else None,
         template=(job.prompt, job.answer) if job.prompt and job.answer else None,
         limits=job.limits,
-    ).run(read_jsonl(train), watch=sampler)
+        services=services(job.models),
+        models=(job.models.base_sha256, job.models.language_sha256),
+        cache=StepCache(Path(job.cache)) if job.cache else None,
+        scratch=folder / ".cache",
+        kept=folder,
+    )
+    output = Pipeline(job.recipe, around=around).run(
+        read_jsonl(train), watch=sampler, tell=Teller(folder), origin=sha256_file(train)
+    )
     with disk_errors(folder):
         write_jsonl(folder / "data.jsonl", output.rows.to_list())
+        if output.broken:
+            write_jsonl(folder / BROKEN, (msgspec.structs.asdict(row) for row in output.broken))
         write_json(folder / SAMPLES, sampler.samples)
     report = DataReport(
         rows=len(output.rows),
@@ -99,6 +113,18 @@ def work(folder: Path) -> None:
     reach("data.before_report")
     write_json(folder / "report.json", report)
     reach("data.after_report")
+
+
+class Teller:
+    """Writes how far the recipe is, at most once a second."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._next = folder / PROGRESS, 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if time.monotonic() >= self._next:
+            write_json(self._path, progress)
+            self._next = time.monotonic() + 1.0
 
 
 def keep_out_of_home(cache: Path) -> None:

@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from itertools import accumulate
 from pathlib import Path
 
@@ -62,6 +64,14 @@ class Guards:
 
     prompts: frozenset[bytes]
     ngrams: Mapping[int, tuple[frozenset[bytes], ...]]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names what is held out."""
+        digest = blake2b(b"".join(sorted(self.prompts)))
+        for size, rows in sorted(self.ngrams.items()):
+            digest.update(size.to_bytes(2, "big") + b"".join(b"".join(sorted(row)) for row in rows))
+        return digest.hexdigest()
 
     def at(self, ngram: int) -> Guard:
         """The guard for runs of `ngram` words (one of SIZES), or for equal prompts only (0)."""

@@ -1,8 +1,9 @@
 """What stands in a data process's directory: `job.json` in, rows, examples and a report out. Types only.
 
-Files, in the order in which they appear: `job.json` (DataJob), `lock`, `log.txt`, `data.jsonl` (rows `{"id",
-"prompt", "answer", "source"}`), `samples.json` (engine.aidp.samples, for people; older versions made none),
-`report.json` (DataReport), `exit.json` (engine.jobs.Exit).
+Files, in the order in which they appear: `job.json` (DataJob), `lock`, `log.txt`, `progress.json` (Progress),
+`data.jsonl` (rows as in `engine.aidp.rows`), `broken.jsonl` (engine.aidp.notes.Broken, where there are any),
+`samples.json` (engine.aidp.samples, for people; older versions made none), `report.json` (DataReport), `exit.json`
+(engine.jobs.Exit).
 """
 
 from __future__ import annotations
@@ -14,13 +15,34 @@ from msgspec import Meta
 
 from engine.aidp.recipe import Recipe
 
+BROKEN, PROGRESS = "broken.jsonl", "progress.json"
+
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a recipe may use. `memory` in bytes of address space; 0 = what is available less 2 GB."""
+    """What a recipe may use; 0 = no limit of its own. `memory` in bytes of address space, beside what is available
+    less 2 GB. `bytes`: of text in the rows. `seconds`: of all operators together. `broken`: the share of a file's rows
+    that may be unreadable.
+    """
 
     rows: Annotated[int, Meta(ge=1, le=10_000_000)] = 200_000
     memory: Annotated[int, Meta(ge=0)] = 0
     processes: Annotated[int, Meta(ge=1, le=256)] = 1
+    bytes: Annotated[int, Meta(ge=0)] = 0
+    seconds: Annotated[float, Meta(ge=0.0)] = 0.0
+    broken: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05
+
+
+class ModelPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Models that operators may use: the base model's folder, the language model's GGUF file; "" = there is none.
+
+    `*_sha256` name their contents: what was made with another model is not taken from the cache.
+    """
+
+    base_model: str = ""
+    base_sha256: str = ""
+    language_model: str = ""
+    language_sha256: str = ""
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0 = as many as there are cores
 
 
 class DataJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,6 +55,18 @@ class DataJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     prompt: str = ""  # the task's format, for files with the task's own columns
     answer: str = ""
     limits: Limits = Limits()
+    models: ModelPaths = ModelPaths()
+    cache: str = ""  # folder of results by fingerprint, shared by all recipes; empty = nothing is kept
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """`progress.json`, written about once a second: the operator at work, its place, how far it is."""
+
+    operator: str
+    place: int
+    of: int
+    done: int = 0
+    total: int = 0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +78,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int = 0
     added: int = 0
     seconds: float = 0.0
+    broken: int = 0  # rows that could not be read, and were set aside
+    cached: bool = False  # taken from an earlier recipe that began like this one; `seconds` are those of then
+    memory: int = 0  # bytes by which the process's greatest memory grew meanwhile
 
 
 class DataReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,12 +15,9 @@ import msgspec
 from msgspec import Meta
 
 from engine.aidp import recipe as ops
-from engine.aidp.text import normalise
+from engine.aidp.notes import LONGEST, MOST, Notes
 
 SAMPLES = "samples.json"
-MOST = 8  # rows of one operator
-LONGEST = 300  # characters of a text
-WITHHELD = "overlaps a held-out row, so its text is not shown"
 
 Kind = Literal["dropped", "changed", "added"]
 Text = Annotated[str, Meta(max_length=LONGEST + 4)]
@@ -71,32 +68,33 @@ class Rows(Protocol):
 
 
 class Sampler:
-    """Watches a pipeline: called after each operator with the rows before and after it."""
+    """Watches a pipeline: called after each operator with the rows before and after it, and what it noted."""
 
     def __init__(self) -> None:
-        self._steps: list[StepSamples] = []
+        self.steps: list[StepSamples] = []
 
-    def __call__(self, operator: ops.Operator, before: Rows, after: Rows) -> None:
-        self._steps.append(sampled(operator, before, after))
+    def __call__(self, operator: ops.Operator, before: Rows, after: Rows, notes: Notes) -> None:
+        self.steps.append(sampled(operator, before, after, notes))
 
     @property
     def samples(self) -> Samples:
-        return Samples(steps=tuple(self._steps))
+        return Samples(steps=tuple(self.steps))
 
 
-def sampled(operator: ops.Operator, before: Rows, after: Rows) -> StepSamples:
+def sampled(operator: ops.Operator, before: Rows, after: Rows, notes: Notes) -> StepSamples:
     """Examples of what the operator did. An order that changed is no change of a row."""
     name = ops.operator_name(operator)
-    if before is after or isinstance(operator, ops.Shuffle):
+    if before is after:
         return StepSamples(operator=name, dropped=0, added=0)
     if isinstance(operator, ops.Convert):
-        return _converted(name, before, after)
+        return _converted(name, before, after, notes)
     gone, come = _exchanged(operator, before, after)
-    half = MOST // 2 if gone and come else MOST
-    why = _Reasons(operator, before, gone[:half])
-    lost = (_dropped(before[at], at, why) for at in gone[:half])
-    won = (_added(after[at], at, why) for at in come[:half])
-    return StepSamples(operator=name, dropped=len(gone), added=len(come), samples=(*lost, *won))
+    kinds = [kind for kind in (gone, come, notes.changed) if kind]
+    each = MOST // max(1, len(kinds))
+    lost = (_dropped(before[at], at, notes) for at in gone[:each])
+    won = (_added(after[at], at, notes) for at in come[:each])
+    samples = (*lost, *won, *islice(_changed(before, after, notes), each))
+    return StepSamples(operator=name, dropped=len(gone), added=len(come), samples=samples)
 
 
 def _exchanged(operator: ops.Operator, before: Rows, after: Rows) -> tuple[Sequence[int], Sequence[int]]:
@@ -107,12 +105,25 @@ def _exchanged(operator: ops.Operator, before: Rows, after: Rows) -> tuple[Seque
     return _missing(old, new), _missing(new, old)
 
 
-def _dropped(row: dict[str, Any], at: int, why: _Reasons) -> Sample:
-    return Sample(kind="dropped", id=_name(row, at), before=why.shown(row), why=why.dropped(row))
+def _dropped(row: dict[str, Any], at: int, notes: Notes) -> Sample:
+    shown = None if notes.secret else row_of(row)
+    return Sample(kind="dropped", id=_name(row, at), before=shown, why=notes.dropped.get(at, notes.why_dropped))
 
 
-def _added(row: dict[str, Any], at: int, why: _Reasons) -> Sample:
-    return Sample(kind="added", id=_name(row, at), after=row_of(row), why=why.added())
+def _added(row: dict[str, Any], at: int, notes: Notes) -> Sample:
+    why = notes.added.get(str(row.get("id", "")), notes.why_added)
+    return Sample(kind="added", id=_name(row, at), after=row_of(row), why=why)
+
+
+def _changed(before: Rows, after: Rows, notes: Notes) -> Iterator[Sample]:
+    """Rows that kept their ids and read otherwise now."""
+    if not notes.changed:
+        return
+    old, new = ({id_: at for at, id_ in reversed(list(enumerate(_ids(rows))))} for rows in (before, after))
+    for id_, why in notes.changed.items():
+        if id_ in old and id_ in new:
+            rows = row_of(before[old[id_]]), row_of(after[new[id_]])
+            yield Sample(kind="changed", id=cut(id_), before=rows[0], after=rows[1], why=why)
 
 
 def _name(row: dict[str, Any], at: int) -> str:
@@ -129,59 +140,6 @@ def row_of(row: dict[str, Any]) -> Row:
 def cut(text: str) -> str:
     """At most LONGEST characters, and a sign that something is missing."""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
-
-
-class _Reasons:
-    """Why an operator dropped or added a row. `gone`: places of the dropped rows that will be asked about."""
-
-    def __init__(self, operator: ops.Operator, before: Rows, gone: Sequence[int]) -> None:
-        self._operator = operator
-        self._firsts = _firsts(operator, before, gone) if isinstance(operator, ops.DedupExact) else {}
-
-    def shown(self, row: dict[str, Any]) -> Row | None:
-        """A row that repeats a held-out one would show that one."""
-        return None if isinstance(self._operator, ops.Decontaminate) else row_of(row)
-
-    def dropped(self, row: dict[str, Any]) -> str:
-        match self._operator:
-            case ops.DedupExact(normalise=folded):
-                return f"the same prompt as {self._firsts[_key(row['prompt'], folded)]}"
-            case ops.Decontaminate():
-                return WITHHELD
-            case ops.FilterLength(min_words=least, max_words=most):
-                words = len(row["prompt"].split())
-                return f"{words} words, fewer than {least}" if words < least else f"{words} words, more than {most}"
-            case ops.BalanceLabels():
-                return "more rows have its answer than the rarest has"
-            case ops.SampleStratified() | ops.SampleRandom():
-                return "not drawn"
-            case ops.Load(path=path):
-                return f"{path} takes the place of all rows"
-        return ""
-
-    def added(self) -> str:
-        match self._operator:
-            case ops.BalanceLabels():
-                return "repeated, because few rows have its answer"
-            case ops.Load(path=path) | ops.Mix(path=path):
-                return f"from {path}"
-        return ""
-
-
-def _firsts(operator: ops.DedupExact, before: Rows, gone: Sequence[int]) -> dict[str, str]:
-    """Prompt -> the id of the first row that has it, for the prompts of these rows."""
-    wanted = {_key(before[at]["prompt"], operator.normalise) for at in gone}
-    found: dict[str, str] = {}
-    for at, prompt in enumerate(before["prompt"][: max(gone, default=0)]):
-        if len(found) == len(wanted):
-            break
-        if (key := _key(prompt, operator.normalise)) in wanted:
-            found.setdefault(key, str(before[at]["id"]))
-    return found
-
-
-def _key(prompt: str, folded: bool) -> str:
-    return normalise(prompt) if folded else prompt
 
 
 def _ids(rows: Rows) -> list[str]:
@@ -201,7 +159,7 @@ def _missing(these: Sequence[str], those: Sequence[str]) -> list[int]:
     return found
 
 
-def _converted(name: str, before: Rows, after: Rows) -> StepSamples:
+def _converted(name: str, before: Rows, after: Rows, notes: Notes) -> StepSamples:
     """A converted row carries the number of the row that it was: `file.csv:12`."""
     ids = _ids(after)
     origins = [int(id_.rpartition(":")[2]) - 1 for id_ in ids]
@@ -216,10 +174,10 @@ def _converted(name: str, before: Rows, after: Rows) -> StepSamples:
         operator=name,
         dropped=len(lost),
         added=0,
-        samples=(*islice(changed, half), *_unconverted(before, lost[: MOST - half])),
+        samples=(*islice(changed, half), *_unconverted(before, lost[: MOST - half], notes)),
     )
 
 
-def _unconverted(before: Rows, places: Sequence[int]) -> Iterator[Sample]:
+def _unconverted(before: Rows, places: Sequence[int], notes: Notes) -> Iterator[Sample]:
     for at in places:
-        yield Sample(kind="dropped", id=f"row {at + 1}", before=row_of(before[at]), why="no prompt and answer in it")
+        yield Sample(kind="dropped", id=f"row {at + 1}", before=row_of(before[at]), why=notes.why_dropped)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engine.aidp import Pipeline, guards
 from engine.aidp.job import Limits
-from engine.aidp.operators import shares
+from engine.aidp.operators.sampling import shares
 from engine.aidp.pipeline import complete
 from engine.aidp.recipe import (
     AnyOperator,
@@ -255,7 +255,7 @@ def test_a_broken_extra_file_is_the_idea_s_failure(tmp_path: Path) -> None:
 
 
 def test_the_number_of_processes_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.aidp.operators.PARALLEL", 10)
+    monkeypatch.setattr("engine.aidp.operators.keeping.PARALLEL", 10)
     rows = [*numbered(40), {"id": "long", "prompt": "word " * 30, "answer": "no"}]
     guard = guards.build([("text number 7 of many", ("text number 7 of many",))])
     recipe = (FilterLength(max_words=20), BalanceLabels(), Shuffle())

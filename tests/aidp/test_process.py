@@ -66,7 +66,7 @@ def test_a_job_gives_rows_and_a_report_twice_the_same(tmp_path: Path, job: DataJ
         ]
     rows = read_jsonl(tmp_path / "one" / "data.jsonl")
     report = from_json((tmp_path / "one" / "report.json").read_bytes(), DataReport, source="report")
-    assert set(rows[0]) == {"id", "prompt", "answer", "source"}
+    assert set(rows[0]) == {"id", "prompt", "answer", "source", "parents", "made_by"}
     assert "7" not in {row["id"] for row in rows}
     assert report.rows == len(rows) == sum(report.answers.values())
     assert [step.operator for step in report.steps] == ["balance_labels", "shuffle", "decontaminate"]

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aidp import Pipeline, guards
+from engine.aidp.notes import LONGEST, MOST
+from engine.aidp.operators.duplicates import WITHHELD
 from engine.aidp.recipe import (
     AnyOperator,
     BalanceLabels,
@@ -23,7 +25,7 @@ from engine.aidp.recipe import (
     SampleStratified,
     Shuffle,
 )
-from engine.aidp.samples import LONGEST, MOST, WITHHELD, Sampler, Samples, StepSamples
+from engine.aidp.samples import Sampler, Samples, StepSamples
 from engine.files import write_jsonl
 
 Rows = list[dict[str, str]]

@@ -1,0 +1,54 @@
+"""What an operator says about its own work besides its rows: why some went, why some came, which could not be read.
+
+Bounded: reasons are kept for the first few rows, broken rows up to a number; counts are of all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+MOST = 8  # rows of one operator that are shown
+BROKEN = 1_000  # broken rows of one operator that are kept
+LONGEST = 300  # characters of a broken row that are kept
+
+
+class Broken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row that could not be read: where it stands, why, and how it begins."""
+
+    where: str
+    why: str
+    text: str = ""
+
+
+@dataclass
+class Notes:
+    """Filled by one operator. Places are those of its input, in the order in which it meets them."""
+
+    dropped: dict[int, str] = field(default_factory=dict)
+    why_dropped: str = ""  # of every row without a reason of its own
+    added: dict[str, str] = field(default_factory=dict)  # by the row's id
+    why_added: str = ""
+    secret: bool = False  # the texts of dropped rows are not to be shown
+    changed: dict[str, str] = field(default_factory=dict)  # by id, rows that stay and read otherwise
+    counts: tuple[int, int] | None = None  # rows dropped and added, where their numbers do not say it
+    broken: list[Broken] = field(default_factory=list)
+    broken_rows: int = 0
+
+    def drops(self, at: int, why: str) -> None:
+        if len(self.dropped) < MOST:
+            self.dropped[at] = why
+
+    def adds(self, id_: str, why: str) -> None:
+        if len(self.added) < MOST:
+            self.added[id_] = why
+
+    def changes(self, id_: str, why: str) -> None:
+        if len(self.changed) < MOST:
+            self.changed[id_] = why
+
+    def sets_aside(self, where: str, why: str, text: str = "") -> None:
+        self.broken_rows += 1
+        if len(self.broken) < BROKEN:
+            self.broken.append(Broken(where, why, text[:LONGEST]))

@@ -1,0 +1,44 @@
+"""Keeping rows by what stands in them: one pass, in order, over one or several processes with the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+from datasets import Dataset
+
+from engine.aidp.context import Context
+from engine.aidp.notes import MOST
+from engine.aidp.rows import column
+
+PARALLEL = 20_000  # rows below which starting processes costs more than it saves
+EVERY = 2_000  # rows between two words of progress
+
+Objection = Callable[[str], str]
+"""Why a text's row is dropped; "" keeps it."""
+
+
+def keep(rows: Dataset, objection: Objection, context: Context, part: str = "prompt") -> Dataset:
+    """The rows whose `part` (a column) meets no objection, in order."""
+    if context.processes > 1 and len(rows) >= PARALLEL:
+        verdicts = rows.map(
+            lambda texts: {"kept": [not objection(text) for text in texts]},
+            input_columns=[part],
+            batched=True,
+            remove_columns=rows.column_names,
+            num_proc=context.processes,
+        )
+        kept = column(verdicts, "kept")
+        gone = islice((at for at, stays in enumerate(kept) if not stays), MOST)
+        for at in gone:
+            context.notes.drops(at, objection(rows[at][part]))
+        return rows.select([at for at, stays in enumerate(kept) if stays])
+    places: list[int] = []
+    for at, text in enumerate(column(rows, part)):
+        if not at % EVERY:
+            context.progress(at, len(rows))
+        if why := objection(text):
+            context.notes.drops(at, why)
+        else:
+            places.append(at)
+    return rows.select(places)
