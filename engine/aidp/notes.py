@@ -12,6 +12,7 @@ import msgspec
 MOST = 8  # rows of one operator that are shown
 BROKEN = 1_000  # broken rows of one operator that are kept
 LONGEST = 300  # characters of a broken row that are kept
+WITHHELD = "overlaps a held-out row, so its text is not shown"
 
 
 class Broken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aidp import Pipeline, guards
-from engine.aidp.notes import LONGEST, MOST
-from engine.aidp.operators.duplicates import WITHHELD
+from engine.aidp.notes import LONGEST, MOST, WITHHELD
 from engine.aidp.recipe import (
     AnyOperator,
     BalanceLabels,

@@ -8,7 +8,8 @@ import pytest
 
 from engine.aidp.guards import Guards, save
 from engine.aidp.job import DataReport, Step
-from engine.aidp.samples import SAMPLES, WITHHELD, Row, Sample, Samples, StepSamples
+from engine.aidp.notes import WITHHELD
+from engine.aidp.samples import SAMPLES, Row, Sample, Samples, StepSamples
 from engine.files import sha256_file, write_json, write_jsonl
 from engine.taskdata.store import GUARDS, MANIFEST, Manifest, SplitInfo
 from engine.workspace import Workspace

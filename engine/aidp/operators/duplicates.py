@@ -6,11 +6,10 @@ from datasets import Dataset
 
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import duplicates as kinds
+from engine.aidp.notes import WITHHELD
 from engine.aidp.operators.keeping import keep
 from engine.aidp.rows import column
 from engine.aidp.text import normalise
-
-WITHHELD = "overlaps a held-out row, so its text is not shown"
 
 
 def dedup_exact(rows: Dataset, op: kinds.DedupExact, context: Context) -> Dataset:
