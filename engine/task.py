@@ -145,6 +145,12 @@ class Budget(Strict, frozen=True, kw_only=True):
     confirm_candidates: Annotated[int, Meta(ge=1, le=20)] = 3
 
 
+class Search(Strict, frozen=True, kw_only=True):
+    """Parts of the search that can be left out, to learn what they are worth (ablations)."""
+
+    no_operators: bool = False  # no direction changes data: every node has the train split as it is, decontaminated
+
+
 class Task(Strict, frozen=True, kw_only=True):
     """A whole `task.toml`."""
 
@@ -159,6 +165,7 @@ class Task(Strict, frozen=True, kw_only=True):
     model: Model = Model()
     budget: Budget = Budget()
     baseline: TrialConfig = TrialConfig()  # the first node's configuration: what one would try by hand
+    search: Search = Search()
     space: dict[str, list[float | int | str]] = {}  # narrows single knobs: learning_rate = [1e-4, 3e-4]
 
     @property

@@ -93,6 +93,11 @@ def gather(tree: Tree, task: Task, node: str, insights: Sequence[Known] = (), hi
     )
 
 
+def first_recipe(task: Task) -> Recipe:
+    """What the search sets out from: plainly cleaned rows; the rows as they are where data work is left out."""
+    return Recipe() if task.search.no_operators else BASELINE_RECIPE
+
+
 def start_of(tree: Tree, task: Task, parent: str) -> Start:
     """The recipe and configuration that a child of `parent` sets out from."""
     node = tree.nodes[parent]
@@ -100,7 +105,7 @@ def start_of(tree: Tree, task: Task, parent: str) -> Start:
     best = node.best(tree.maximize)
     if node.plan and best and best.config:
         return Start(parent, node.plan.recipe, best.config, score)
-    return Start(parent, BASELINE_RECIPE, task.baseline, score)
+    return Start(parent, first_recipe(task), task.baseline, score)
 
 
 def reference_of(tree: Tree, node: str) -> str:

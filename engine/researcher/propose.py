@@ -13,7 +13,7 @@ import msgspec
 
 from engine.plan import Direction, Plan, trial_fingerprint
 from engine.researcher.asking import Outcome, Question, Refused, Tape, ask, parse, sentence
-from engine.researcher.facts import BASELINE_RECIPE, Facts, parent_plan, tried
+from engine.researcher.facts import Facts, first_recipe, parent_plan, tried
 from engine.researcher.memory import brief, system
 from engine.researcher.model import LanguageModel
 from engine.researcher.prompts import findings, prompt
@@ -59,7 +59,7 @@ def baseline_plan(task: Task) -> Plan:
     return Plan(
         direction="baseline",
         hypothesis="The task's own baseline: the score that every later plan has to beat.",
-        recipe=BASELINE_RECIPE,
+        recipe=first_recipe(task),
         trials=(task.baseline,),
         source="baseline",
     )
@@ -67,8 +67,9 @@ def baseline_plan(task: Task) -> Plan:
 
 def offer(facts: Facts) -> tuple[Direction, ...]:
     """Directions to choose from: those that no sibling has tried, all where each was tried."""
-    fresh = tuple(d for d in OFFERED if d not in tried(facts.siblings))
-    return fresh or OFFERED
+    possible = tuple(d for d in OFFERED if d == "adjust_training" or not facts.task.search.no_operators)
+    fresh = tuple(d for d in possible if d not in tried(facts.siblings))
+    return fresh or possible
 
 
 def sampled(facts: Facts, direction: Direction, rng: random.Random, why: str) -> Plan:

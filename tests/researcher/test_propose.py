@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -15,12 +16,13 @@ from engine.plan import Plan, TrialConfig, trial_fingerprint
 from engine.researcher.asking import Refused
 from engine.researcher.facts import Facts, Known
 from engine.researcher.model import Answer, Request
-from engine.researcher.propose import propose
+from engine.researcher.propose import baseline_plan, offer, propose
 from engine.researcher.schema import direction_schema, plan_schema
 from engine.researcher.scripted import ScriptedModel
 from engine.researcher.settle import PlanAnswer, settle
 from engine.search.events import Asked
 from engine.space import affordable, grid_for
+from engine.task import Search
 from tests.researcher.scene import BASELINE, FILTERED, SECOND, THIRD, Reel, config, facts, plan, round_of, task
 
 ADJUST = {"reason": "The rate was low.", "direction": "adjust_training"}
@@ -257,6 +259,15 @@ def test_the_grammar_offers_only_what_a_trial_can_afford() -> None:
 def test_the_start_itself_is_no_change() -> None:
     offered = str(schema_of(facts(), "adjust_training"))
     assert "learning_rate=0.0001'" not in offered and "rows_x_epochs=256x1'" not in offered
+
+
+async def test_without_operators_nothing_changes_the_data() -> None:
+    here = facts(of=task(search=Search(no_operators=True)))
+    assert offer(here) == ("adjust_training",) and set(offer(facts())) == {"adjust_training", "refine_data"}
+    assert baseline_plan(here.task).recipe == Recipe()
+    for seed in range(5):
+        found = await propose(replace(here, seed=seed), None, Reel())
+        assert found.direction == "adjust_training"
 
 
 def test_synthesised_data_is_not_offered_yet() -> None:
