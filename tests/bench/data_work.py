@@ -19,18 +19,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from engine import hardware
 from engine.journal import Journal
 from engine.search.fold import fold
 from engine.search.tree import ROOT_TRIAL, Tree
 from engine.workspace import Workspace
-from engine import hardware
 
 TASK = "movie_sentiment"
 ARMS = {"with": (), "without": ("search.no_operators=true",)}
 
 
 class Result(NamedTuple):
-    """One search. Accuracies on the sealed test split; `validation` is the champion's; `data`: nodes that changed data."""
+    """One search. `test`, `baseline`, `base`: accuracies on the sealed test split. `data`: nodes that changed data."""
 
     arm: str
     seed: int
@@ -91,7 +91,7 @@ def result(arm: str, seed: int, tree: Tree) -> Result:
 
 def table(results: list[Result]) -> Iterator[str]:
     """Markdown: every search, then each arm's mean, and the difference seed by seed."""
-    yield "| operators | seed | nodes, of them on data | champion: validation | confirm | test | baseline | base | minutes |"
+    yield "| operators | seed | nodes, on data | champion: validation | confirm | test | baseline | base | minutes |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for one in results:
         yield (
@@ -115,12 +115,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--trials", type=int, default=1)
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args(arguments)
     workspace = Workspace(given.workspace.resolve()).create()
     results: list[Result] = []
     for seed in range(given.seeds):
-        for arm in ARMS:
+        for arm in given.arms:
             results.append(result(arm, seed, searched(workspace, arm, seed, given.rounds, given.trials)))
             text = "\n".join(table(results))
             print(text)
