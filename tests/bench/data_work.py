@@ -3,7 +3,7 @@
     python -m tests.bench.data_work WORKSPACE [--seeds 3] [--rounds 5] [--trials 1] [--out docs/benchmarks]
 
 Budgets are rounds and trials, not time, so other work on the machine changes nothing but the clock. WORKSPACE has the
-quickstart's models (`trex quickstart` fetches them); searches that are already there are read, not repeated. Each arm
+quickstart's models and data (`trex quickstart` fetches them); searches that are already there are read, not repeated. Each arm
 starts without insights of other searches. `without` is the switch for ablations: every node keeps the train split as it
 is, decontaminated.
 """
@@ -55,7 +55,11 @@ def searched(workspace: Workspace, arm: str, seed: int, rounds: int, trials: int
         subprocess.run(
             [sys.executable, "-P", "-m", "trex_tui.cli", "--workspace", str(home.home), *command],
             check=True,
-            env={**os.environ, "TREX_MODELS": str(workspace.models)},
+            env={
+                "TREX_FIND_LINKS": str(workspace.cache / "sources"),
+                **os.environ,
+                "TREX_MODELS": str(workspace.models),
+            },
         )
     return _tree(home)
 
