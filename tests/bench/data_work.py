@@ -2,10 +2,10 @@
 
     python -m tests.bench.data_work WORKSPACE [--seeds 3] [--rounds 5] [--trials 1] [--out docs/benchmarks]
 
-Budgets are rounds and trials, not time, so other work on the machine changes nothing but the clock. WORKSPACE has the
-quickstart's models and data (`trex quickstart` fetches them); searches that are already there are read, not repeated. Each arm
-starts without insights of other searches. `without` is the switch for ablations: every node keeps the train split as it
-is, decontaminated.
+Budgets are rounds and trials, not time, so other work on the machine changes nothing but the clock. WORKSPACE has
+the quickstart's models and data (`trex quickstart` fetches them); searches that are there are read, not repeated.
+Each arm starts without insights of other searches. `without` is the switch for ablations: every node keeps the train
+split as it is, decontaminated.
 """
 
 from __future__ import annotations
