@@ -88,14 +88,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_atomic(path: Path, data: bytes, mode: int = 0o600, place: str = "") -> None:
+def write_atomic(path: Path, data: bytes | Iterable[bytes], mode: int = 0o600, place: str = "") -> None:
     """Write all or nothing: temporary file in the same folder, fsync, rename, fsync of the folder."""
     with disk_errors(path, place):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as out:
-                out.write(data)
+                out.writelines([data] if isinstance(data, bytes) else data)
                 out.flush()
                 os.fsync(out.fileno())
             Path(name).chmod(mode)
@@ -114,9 +114,9 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_jsonl(path: Path, rows: Iterable[object]) -> None:
-    """One JSON document per line, atomically."""
+    """One JSON document per line, atomically; memory does not grow with the rows."""
     encode = msgspec.json.encode
-    write_atomic(path, b"".join(encode(row) + b"\n" for row in rows))
+    write_atomic(path, (encode(row) + b"\n" for row in rows))
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:

@@ -176,8 +176,10 @@ class Engine:
         return [name for name, tree in self.trees.items() if not tree.over]
 
     def doing(self, what: str) -> None:
-        if what != self.activity:
-            self.activity, self.since = what, self.now()
+        """What is being done, with how far it is after a colon: that does not begin anew."""
+        if what.partition(": ")[0] != self.activity.partition(": ")[0]:
+            self.since = self.now()
+        self.activity = what
 
     # --- clients -----------------------------------------------------------------------------------------------
 

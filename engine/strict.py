@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,11 +19,15 @@ from engine.errors import BadInput
 from engine.files import UNREADABLE, read_regular
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_TOML = 1024 * 1024  # tomllib needs seconds for more
 _UNKNOWN = re.compile(r"unknown field `([^`]+)`")
-_HEADER = re.compile(r"\s*\[{1,2}\s*([\w.\"-]+)\s*\]")
+_VALUE = re.compile(r"Invalid (?:enum )?value '([^']*)'")
+_HEADER = re.compile(r"\s*(\[{1,2})\s*([\w.\"-]+)\s*\]")
+_PLACE = re.compile(r"\[\d+\]")
+_KEY = re.compile(r"\[[^\]\d][^\]]*\]")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 _BOUND = re.compile(r"expected `(\w+)` (of length )?(<=|>=|<|>) (\S+)")
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
@@ -96,6 +101,9 @@ def _explained(error: msgspec.ValidationError, kind: object, source: str, text: 
         field = f"{field}.{bad}" if field else bad
     elif field:
         what = f"field `{field}`: {what}"
+        if value := _VALUE.search(message):
+            near = difflib.get_close_matches(value.group(1), _texts(kind), n=1, cutoff=0.6)
+            hint = f"did you mean `{near[0]}`?" if near else ""
     line = line_of(text, field)
     where = f"{source}:{line}" if line else source
     return BadInput(what, where=where, hint=hint)
@@ -116,39 +124,58 @@ def line_of(text: str, field: str) -> int:
 
     Where the field is not there, the line of the table it belongs to; 0 where that is not there either.
     """
-    path = re.sub(r"\[[^\]]*\]", "", field).strip(".")
+    path = _KEY.sub("", field).strip(".")
     if not path:
         return 0
-    table = ""
+    table, places = "", Counter[str]()
     for number, row in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(row):
-            table = header[1].replace('"', "")
-            if table == path:
+            table = header[2].replace('"', "")
+            if header[1] == "[[":
+                places[table] += 1
+                table = f"{table}[{places[table] - 1}]"
+            if _leads(table, path):
                 return number
         elif "=" in row:
             key = row.partition("=")[0].strip().replace('"', "")
-            if (f"{table}.{key}" if table else key) == path:
+            if _leads(f"{table}.{key}" if table else key, path):
                 return number
     return line_of(text, path.rpartition(".")[0])
 
 
+def _leads(name: str, path: str) -> bool:
+    """Whether a name in the text is what the path means: the place in a list counts only where both say it."""
+    return path in (name, _PLACE.sub("", name)) or name == _PLACE.sub("", path)
+
+
 def _field_names(kind: object) -> list[str]:
     """Every field name reachable from a msgspec type."""
-    seen: set[str] = set()
-    names: list[str] = []
+    return [field.encode_name for struct in _parts(kind, msgspec.inspect.StructType) for field in struct.fields]
+
+
+def _texts(kind: object) -> list[str]:
+    """Every text that a field somewhere in a msgspec type may be: choices, and the tags that tell structs apart."""
+    tags = [struct.tag for struct in _parts(kind, msgspec.inspect.StructType)]
+    chosen = [value for literal in _parts(kind, msgspec.inspect.LiteralType) for value in literal.values]
+    return [value for value in (*tags, *chosen) if isinstance(value, str)]
+
+
+def _parts(kind: object, wanted: type[P]) -> list[P]:
+    """Every type of the wanted sort that is reachable from a msgspec type, each struct once."""
+    seen: set[type] = set()
+    found: list[P] = []
 
     def walk(info: object) -> None:
         if isinstance(info, msgspec.inspect.StructType):
-            if info.cls.__qualname__ in seen:
+            if info.cls in seen:
                 return
-            seen.add(info.cls.__qualname__)
-            for field in info.fields:
-                names.append(field.encode_name)
-                walk(field.type)
-        for name in ("item_type", "value_type", "key_type"):
-            walk(getattr(info, name, None)) if hasattr(info, name) else None
-        for part in getattr(info, "types", ()):
+            seen.add(info.cls)
+        if isinstance(info, wanted):
+            found.append(info)
+        inside = [getattr(info, name) for name in ("item_type", "value_type", "key_type") if hasattr(info, name)]
+        inside += [*getattr(info, "types", ()), *getattr(info, "item_types", ())]
+        for part in (*inside, *(field.type for field in getattr(info, "fields", ()))):
             walk(part)
 
     walk(msgspec.inspect.type_info(kind))
-    return names
+    return found

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.aidp.guards import Guards, save
+from engine.aidp.guards import build, save
+from engine.aidp.languages import SHORT, languages
 from engine.errors import MachineFailure
 from engine.files import sha256_file, write_json, write_jsonl
 from engine.taskdata.profile import DataProfile, profile_splits
@@ -30,7 +31,7 @@ def splits(tmp_path: Path) -> Path:
     for split, name in (("confirm", "confirm.jsonl"), ("test", "sealed/test.jsonl")):
         (folder / name).mkdir()  # opening it would fail
         infos[split] = SplitInfo(rows=7, sha256="0" * 64, answers={"yes": 7})
-    save(Guards(frozenset(), {6: (), 8: (), 13: ()}), folder / GUARDS)
+    save(build(()), folder / GUARDS)
     manifest = Manifest(
         task="demo", task_fingerprint="f", splits=infos, guards_sha256="", sources={}, notes=("2 rows left out",)
     )
@@ -68,10 +69,11 @@ def test_what_cannot_be_read_is_one_sentence(splits: Path, damage: str) -> None:
 
 
 def test_as_a_process(splits: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "engine.taskdata.profile", str(splits), str(tmp_path / "out" / "p.json")]
+    command = [sys.executable, "-P", "-m", "engine.taskdata.profiling", str(splits), str(tmp_path / "out" / "p.json")]
     subprocess.run(command, check=True, cwd=ROOT)
     found = msgspec.json.decode((tmp_path / "out" / "p.json").read_bytes(), type=DataProfile)
-    assert found == profile_splits(splits)
+    assert found == profile_splits(splits, languages)
+    assert found.splits[0].profile and found.splits[0].profile.languages == ((SHORT, 40),)
     (splits / MANIFEST).unlink()
     failed = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     assert failed.returncode == 1 and "splits cannot be read" in failed.stderr and "Traceback" not in failed.stderr

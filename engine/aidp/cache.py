@@ -99,6 +99,14 @@ class StepCache:
             total -= size
 
 
+def sums(path: Path) -> list[str]:
+    """What a file or a folder of files holds; nothing for what is not there."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return [fact for file in files for fact in (str(file.relative_to(path)), sha256_file(file))]
+    return [sha256_file(path)] if path.is_file() else []
+
+
 def _hashed(folder: Path) -> str:
     return chained("", *(fact for file in sorted(folder.iterdir()) for fact in (file.name, sha256_file(file))))
 

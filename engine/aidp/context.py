@@ -15,6 +15,9 @@ from engine.aidp.services import Services
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from engine.aidp.job import Step
+    from engine.aidp.recipe import Recipe
+
 
 class Overlap(Protocol):
     """All that an operator may know of the held-out splits."""
@@ -30,15 +33,16 @@ def silent(_done: int, _total: int) -> None:
 class Context:
     """One operator's surroundings.
 
-    `label` names the operator and its place (`mix:2`) in the `made_by` of rows. `guard(ngram)` asks the held-out
-    splits; 0: equal prompts only. `scratch`: a folder for files that the result may lie in; None: work in memory.
+    `label` names the operator and its place (`mix:2`) in the `made_by` of rows. `guard(ngram, ...)` asks the held-out
+    splits (`Guards.at`); 0: equal prompts only. `scratch`: a folder for files that the result may lie in; None: work
+    in memory.
     `kept`: a folder that outlives the process, for work that must not be done twice; None: there is none.
     `progress(done, total)` is to be called at least every few seconds: it raises ResourceFailure when time is up.
     """
 
     rng: random.Random
     label: str = "operator:0"
-    guard: Callable[[int], Overlap] | None = None
+    guard: Callable[..., Overlap] | None = None
     root: Path | None = None  # folder that `load` and `mix` may read
     template: tuple[str, str] | None = None  # the task's prompt and answer
     processes: int = 1
@@ -48,6 +52,8 @@ class Context:
     scratch: Path | None = None
     kept: Path | None = None
     out: Path | None = None
+    recipe: Recipe | None = None  # the whole of which this is a part, and the steps before this one: for the card
+    done: tuple[Step, ...] = ()
     notes: Notes = field(default_factory=Notes)
     progress: Callable[[int, int], None] = silent
 

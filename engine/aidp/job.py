@@ -1,14 +1,14 @@
 """What stands in a data process's directory: `job.json` in, rows, examples and a report out. Types only.
 
 Files, in the order in which they appear: `job.json` (DataJob), `lock`, `log.txt`, `progress.json` (Progress),
-`data.jsonl` (rows as in `engine.aidp.rows`), `broken.jsonl` (engine.aidp.notes.Broken, where there are any),
-`samples.json` (engine.aidp.samples, for people; older versions made none), `report.json` (DataReport), `exit.json`
-(engine.jobs.Exit).
+`answers.jsonl` (engine.aidp.asking: what the language model has answered, where it was asked), `data.jsonl` (rows as in
+`engine.aidp.rows`), `broken.jsonl` (engine.aidp.notes.Broken, where there are any), `samples.json`
+(engine.aidp.samples, for people; older versions made none), `report.json` (DataReport), `exit.json` (engine.jobs.Exit).
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -35,7 +35,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class ModelPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Models that operators may use: the base model's folder, the language model's GGUF file; "" = there is none.
 
-    `*_sha256` name their contents: what was made with another model is not taken from the cache.
+    `*_sha256` name their contents: what was made with another model is not taken from the cache. `template` and
+    `system`: the task's, for what the base model reads (engine.task.Format).
     """
 
     base_model: str = ""
@@ -43,6 +44,8 @@ class ModelPaths(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     language_model: str = ""
     language_sha256: str = ""
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0  # 0 = as many as there are cores
+    template: Literal["plain", "chat"] = "plain"
+    system: str = ""
 
 
 class DataJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,6 +83,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     broken: int = 0  # rows that could not be read, and were set aside
     cached: bool = False  # taken from an earlier recipe that began like this one; `seconds` are those of then
+    note: str = ""  # what the operator says of its work as a whole
     memory: int = 0  # bytes by which the process's greatest memory grew meanwhile
 
 

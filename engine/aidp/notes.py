@@ -34,6 +34,7 @@ class Notes:
     secret: bool = False  # the texts of dropped rows are not to be shown
     changed: dict[str, str] = field(default_factory=dict)  # by id, rows that stay and read otherwise
     counts: tuple[int, int] | None = None  # rows dropped and added, where their numbers do not say it
+    note: str = ""  # of the work as a whole: which layout was taken, and why
     broken: list[Broken] = field(default_factory=list)
     broken_rows: int = 0
 

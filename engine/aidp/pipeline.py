@@ -12,26 +12,28 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from datasets import Dataset
 
-from engine.aidp.cache import Entry, StepCache, chained
+from engine.aidp.cache import Entry, StepCache, chained, sums
 from engine.aidp.context import Context
+from engine.aidp.folders import below
 from engine.aidp.guards import Guards
 from engine.aidp.job import Limits, Progress, Step
 from engine.aidp.kinds.base import Need
 from engine.aidp.notes import Broken, Notes
 from engine.aidp.operators import APPLY
-from engine.aidp.recipe import Convert, Decontaminate, Load, Operator, Recipe, operator_name
+from engine.aidp.recipe import Convert, Decontaminate, Load, Operator, Recipe, Template, operator_name
 from engine.aidp.rows import TEXTS, dataset
-from engine.aidp.samples import Sampler, StepSamples, sampled
+from engine.aidp.samples import Sampler, StepSamples, sampled, withheld
 from engine.aidp.services import Services, check
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.failpoints import reach
-from engine.files import sha256_file
 
 Tell = Callable[[Progress], None]
+SHOWN: Literal[8] = 8  # words in a row that a row which is shown may not share with a held-out one
 
 
 @dataclass(frozen=True)
@@ -100,15 +102,16 @@ class Pipeline:
         steps: list[Step] = []
         broken: list[Broken] = []
         clock = _Clock(self.around.limits.seconds)
+        overlaps = self.around.guards.at(SHOWN).overlaps if self.around.guards else None
         for place, operator in enumerate(operators):
             reach("data.operator")
             key = self._key(key, place, operator) if key else ""
             progress = _told(tell, clock, operator, place, len(operators))
-            current, entry = self._step(current, operator, place, key, progress, sample=watch is not None)
+            current, entry = self._step(current, operator, place, key, progress, steps, sample=watch is not None)
             steps.append(entry.step)
             broken += entry.broken
             if watch is not None:
-                watch.steps.append(entry.samples)
+                watch.steps.append(withheld(entry.samples, overlaps))
             _within(self.around.limits, current, steps[-1])
         return Output(current, tuple(steps), tuple(broken))
 
@@ -119,6 +122,7 @@ class Pipeline:
         place: int,
         key: str,
         progress: Callable[[int, int], None],
+        done: list[Step],
         sample: bool,
     ) -> tuple[Dataset, Entry]:
         cache = self.around.cache
@@ -127,7 +131,8 @@ class Pipeline:
             return kept.rows, msgspec.structs.replace(kept.entry, step=step)
         started, memory, notes = time.perf_counter(), _peak(), Notes()
         progress(0, len(before))
-        after = APPLY[type(operator)](before, operator, self._context(place, operator, notes, progress))
+        context = self._context(place, operator, notes, progress, tuple(done))
+        after = APPLY[type(operator)](before, operator, context)
         step = _counted(operator, before, after, notes, time.perf_counter() - started, _peak() - memory)
         nothing = StepSamples(operator=step.operator, dropped=step.dropped, added=step.added)
         seen = sampled(operator, before, after, notes) if sample or key else nothing
@@ -140,7 +145,14 @@ class Pipeline:
         nowhere: frozenset[Need] = frozenset() if self.around.out else frozenset({"output"})
         return self.around.services.lacks() | nowhere
 
-    def _context(self, place: int, operator: Operator, notes: Notes, progress: Callable[[int, int], None]) -> Context:
+    def _context(
+        self,
+        place: int,
+        operator: Operator,
+        notes: Notes,
+        progress: Callable[[int, int], None],
+        done: tuple[Step, ...],
+    ) -> Context:
         around = self.around
         return Context(
             rng=random.Random(f"{self.recipe.seed}:{place}"),
@@ -155,6 +167,8 @@ class Pipeline:
             scratch=around.scratch,
             kept=around.kept,
             out=around.out,
+            recipe=self.recipe,
+            done=done,
             notes=notes,
             progress=progress,
         )
@@ -173,8 +187,8 @@ class Pipeline:
         if "held_out" in operator.needs and around.guards is not None:
             facts.append(around.guards.fingerprint)
         if "files" in operator.needs and around.root is not None:
-            found = around.root / getattr(operator, "path", "")
-            facts.append(sha256_file(found) if found.is_file() else "")
+            found = below(around.root, getattr(operator, "path", ""))
+            facts += [str(around.limits.broken), *(sums(found) if found else [])]
         if operator.needs & {"embeddings", "language_model", "base_model", "tokenizer"}:
             facts += around.models
         return "" if "output" in operator.needs else chained(before, *facts)
@@ -194,7 +208,7 @@ def complete(recipe: Recipe) -> tuple[Operator, ...]:
         if raw and not operator.raw:
             done.append(Convert())
             raw = False
-        raw = isinstance(operator, Load) or (raw and not isinstance(operator, Convert))
+        raw = isinstance(operator, Load) or (raw and not isinstance(operator, Convert | Template))
         if isinstance(operator, Decontaminate):
             listed, clean = operator, True
         elif operator.brings:
@@ -229,6 +243,7 @@ def _counted(operator: Operator, before: Dataset, after: Dataset, notes: Notes, 
         added=added,
         seconds=round(seconds, 4),
         broken=notes.broken_rows,
+        note=notes.note,
         memory=memory,
     )
 

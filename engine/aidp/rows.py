@@ -43,6 +43,20 @@ def written(rows: Iterable[Row], path: Path, schema: pa.Schema = SCHEMA) -> Data
     return Dataset.from_file(str(path))
 
 
+def with_columns(rows: Dataset, columns: Mapping[str, Any]) -> Dataset:
+    """The same rows with these columns, Arrow arrays or lists: in the place of those that there were, or at the end."""
+    table = rows.with_format("arrow")[:].replace_schema_metadata(None)
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        column = values if isinstance(values, pa.Array | pa.ChunkedArray) else _array(values, table.schema, at)
+        table = table.append_column(name, column) if at < 0 else table.set_column(at, name, column)
+    return Dataset(table)
+
+
+def _array(values: list[Any], schema: pa.Schema, at: int) -> pa.Array:
+    return pa.array(values, type=None if at < 0 else schema.field(at).type)
+
+
 def converted(rows: Dataset) -> bool:
     """Whether the rows have our form. A file's own columns never do: they come in another order."""
     return tuple(rows.column_names[: len(COLUMNS)]) == COLUMNS

@@ -7,7 +7,7 @@ their hash know nothing of it. Light: rows are anything with columns, so that th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal, Protocol
 
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.aidp import recipe as ops
+from engine.aidp.kinds.loading import RAW
 from engine.aidp.notes import LONGEST, MOST, Notes
 
 SAMPLES = "samples.json"
@@ -86,8 +87,6 @@ def sampled(operator: ops.Operator, before: Rows, after: Rows, notes: Notes) -> 
     name = ops.operator_name(operator)
     if before is after:
         return StepSamples(operator=name, dropped=0, added=0)
-    if isinstance(operator, ops.Convert):
-        return _converted(name, before, after, notes)
     gone, come = _exchanged(operator, before, after)
     kinds = [kind for kind in (gone, come, notes.changed) if kind]
     each = MOST // max(1, len(kinds))
@@ -95,6 +94,18 @@ def sampled(operator: ops.Operator, before: Rows, after: Rows, notes: Notes) -> 
     won = (_added(after[at], at, notes) for at in come[:each])
     samples = (*lost, *won, *islice(_changed(before, after, notes), each))
     return StepSamples(operator=name, dropped=len(gone), added=len(come), samples=samples)
+
+
+def withheld(step: StepSamples, overlaps: Callable[[Mapping[str, str]], bool] | None) -> StepSamples:
+    """The same without the rows that overlap a held-out one: they come in before decontamination, which drops them."""
+    if overlaps is None:
+        return step
+    told = tuple(
+        sample
+        for sample in step.samples
+        if not any(row and overlaps({"prompt": row.prompt}) for row in (sample.before, sample.after))
+    )
+    return msgspec.structs.replace(step, samples=told)
 
 
 def _exchanged(operator: ops.Operator, before: Rows, after: Rows) -> tuple[Sequence[int], Sequence[int]]:
@@ -127,14 +138,20 @@ def _changed(before: Rows, after: Rows, notes: Notes) -> Iterator[Sample]:
 
 
 def _name(row: dict[str, Any], at: int) -> str:
+    if tuple(row)[: len(RAW)] == RAW:
+        return cut(_place(row[RAW[0]], row[RAW[1]]))
     return cut(str(row.get("id") or f"row {at + 1}"))
+
+
+def _place(source: str, line: int) -> str:
+    return f"{source}:{line}"
 
 
 def row_of(row: dict[str, Any]) -> Row:
     """The row's texts, cut; columns that are not ours as `column=value`."""
     if "prompt" in row and "answer" in row:
-        return Row(cut(row["prompt"]), cut(row["answer"]))
-    return Row(cut(", ".join(f"{name}={value}" for name, value in row.items() if name != "source" and value)))
+        return Row(cut(row["prompt"] or ""), cut(row["answer"] or ""))
+    return Row(cut(", ".join(f"{name}={value}" for name, value in row.items() if name not in RAW and value)))
 
 
 def cut(text: str) -> str:
@@ -143,7 +160,10 @@ def cut(text: str) -> str:
 
 
 def _ids(rows: Rows) -> list[str]:
-    """The ids in one piece: asking a Dataset for them one by one takes five times as long."""
+    """The ids in one piece: asking a Dataset for them one by one takes five times as long. Of rows that are not
+    converted yet, the ids that they will have."""
+    if tuple(rows.column_names[: len(RAW)]) == RAW:
+        return [_place(source, line) for source, line in zip(*(rows[name][:] for name in RAW), strict=True)]
     return list(rows["id"][:])
 
 
@@ -157,27 +177,3 @@ def _missing(these: Sequence[str], those: Sequence[str]) -> list[int]:
         else:
             found.append(at)
     return found
-
-
-def _converted(name: str, before: Rows, after: Rows, notes: Notes) -> StepSamples:
-    """A converted row carries the number of the row that it was: `file.csv:12`."""
-    ids = _ids(after)
-    origins = [int(id_.rpartition(":")[2]) - 1 for id_ in ids]
-    kept = set(origins)
-    lost = [at for at in range(len(before)) if at not in kept]
-    half = MOST // 2 if lost else MOST
-    changed = (
-        Sample(kind="changed", id=id_, before=row_of(before[origin]), after=row_of(after[at]))
-        for at, (id_, origin) in enumerate(zip(ids, origins, strict=True))
-    )
-    return StepSamples(
-        operator=name,
-        dropped=len(lost),
-        added=0,
-        samples=(*islice(changed, half), *_unconverted(before, lost[: MOST - half], notes)),
-    )
-
-
-def _unconverted(before: Rows, places: Sequence[int], notes: Notes) -> Iterator[Sample]:
-    for at in places:
-        yield Sample(kind="dropped", id=f"row {at + 1}", before=row_of(before[at]), why=notes.why_dropped)

@@ -41,8 +41,11 @@ class Losses(Protocol):
 
     name: str
 
-    def losses(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """Mean negative log-likelihood of the answer's tokens given the prompt, in nats, one per (prompt, answer)."""
+    def losses(
+        self, pairs: Sequence[tuple[str, str]], progress: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> list[float]:
+        """Mean negative log-likelihood of the answer's tokens given the prompt, in nats, one per (prompt, answer); nan
+        where the answer has no token, or alone is longer than the model reads."""
 
 
 class Writer(Protocol):

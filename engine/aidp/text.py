@@ -11,20 +11,59 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 # A CJK character is a word of its own: those scripts put no space between words.
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
-)
+_CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)
+_ACCENTS = re.compile(r"[\u0300-\u036f]+")
+_SENTENCE = re.compile(r"[!?;\n\u3002\uff01\uff1f\uff1b\uff1a]+|[.:]+(?!\d)")
+# `+` and `=` say something wherever they stand; a hyphen or a slash only between numbers.
+_BETWEEN = re.compile(r"\d\s*[-/]\s*\d")
+_SAID = re.compile(r"\w+|[+*=<>^]|(?<=\d)\s*[-/]\s*(?=\d)")
+_UNSAID = {code: None for code in range(128) if not re.match(r"[\w+*=<>^]", chr(code))}
 _PART = re.compile(r"\{\{|\}\}|\{(\w[\w .\-]*)\}")
 
 
 def normalise(text: str) -> str:
     """Equal for texts that differ only in case, white space or Unicode form."""
+    if text.isascii():  # Unicode has nothing to say about it, at a third of the time
+        return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def plain(text: str) -> str:
+    """Without case, accents and the blank that some data sets write into `is n't`."""
+    if text.isascii():
+        low = text.lower()
+    else:
+        apart = unicodedata.normalize("NFKD", text.replace("\u2019", "'")).casefold()
+        low = unicodedata.normalize("NFKC", _ACCENTS.sub("", apart))
+    return low.replace(" n't", "n't") if "n't" in low else low
+
+
 def words(text: str) -> list[str]:
-    """Words without case and punctuation: `It's GOOD.` -> ['it', 's', 'good']."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    """Words without case, accents and punctuation: `It's GOOD.` -> ['it', 's', 'good']."""
+    return split(plain(text))
+
+
+def split(text: str) -> list[str]:
+    """The words of a text that is `plain` already."""
+    return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(text)
+
+
+def sentences(text: str) -> list[str]:
+    """What stands between the ends of sentences, colons and lines. `Mr. Smith` is cut too."""
+    return _SENTENCE.split(text)
+
+
+def letters(text: str) -> str:
+    """Equal for texts that say the same letters, digits and mathematical signs, however spaced and pointed.
+
+    Where there is none of these, the normalised text.
+    """
+    low = plain(text)
+    if low.isascii() and not _BETWEEN.search(low):
+        return low.translate(_UNSAID) or normalise(text)
+    return "".join("".join(_SAID.findall(low)).split()) or normalise(text)
 
 
 def ngrams(text: str, size: int) -> Iterator[bytes]:

@@ -13,8 +13,9 @@ from engine.jobs import LOCK
 from engine.workspace import OTHERS, Workspace, lock_holder, only_ours, our_entries
 
 AGE = 3600.0  # seconds after which nobody is still writing a temporary file
-# What tempfile appends to a name of ours; the adapter that a trial was saving; a cached base model, a model's import.
-HALF_WRITTEN = re.compile(r"\.(.+\.[a-z0-9_]{8}|adapter|nf4-.+|import-[a-z0-9_]{8})")
+# What tempfile appends to a name of ours; the adapter that a trial was saving; a cached base model, a model's import;
+# an operator's result on its way into the cache.
+HALF_WRITTEN = re.compile(r"\.(.+\.[a-z0-9_]{8}|adapter|nf4-.+|import-[a-z0-9_]{8}|[0-9a-f]{64}\.\d+)")
 
 
 def privacy(space: Workspace) -> list[Finding]:

@@ -5,11 +5,11 @@ Pure. What stays the same through a run comes first (the model's cache of it is 
 
 from __future__ import annotations
 
-from engine.aidp.recipe import describe
+from engine.aidp.recipe import describe, operator_name
 from engine.plan import TrialConfig
 from engine.researcher.facts import Facts
 from engine.researcher.prompts import prompt
-from engine.researcher.schema import AMOUNT, OPERATORS, amounts, knobs, spelt, steps, written
+from engine.researcher.schema import AMOUNT, amounts, knobs, offered, spelt, steps, written
 from engine.search.tree import Node, Score, Trial
 from engine.space import grid_for
 from engine.task import Task
@@ -38,6 +38,7 @@ def system(task: Task) -> str:
         model=task.model.base,
         examples=task.budget.examples_per_trial,
         knobs="\n".join(listed),
+        operators="\n".join(f"- {operator_name(kind)}: {offer.does}" for kind, offer in offered(task).items()),
     )
 
 
@@ -54,7 +55,7 @@ def brief(facts: Facts, budget: int = BRIEF_TOKENS) -> str:
 def queries(task: Task) -> tuple[str, str]:
     """Texts to look insights up by, one for each direction: what such insights speak of."""
     turned = ", ".join((AMOUNT, *knobs(grid_for(task.space))))
-    operators = ", ".join(str(kind.__struct_config__.tag) for kind in OPERATORS)
+    operators = ", ".join(map(operator_name, offered(task)))
     measured = f"points of {task.metric.name}, better or worse"
     return f"{turned} raised or lowered: {measured}", f"recipe with {operators}: {measured}"
 

@@ -17,12 +17,15 @@ from engine.researcher.facts import Facts, first_recipe, parent_plan, tried
 from engine.researcher.memory import brief, system
 from engine.researcher.model import LanguageModel
 from engine.researcher.prompts import findings, prompt
-from engine.researcher.schema import direction_schema, plan_schema
+from engine.researcher.schema import direction_schema, offered, plan_schema
 from engine.researcher.settle import PlanAnswer, given, settle
 from engine.space import changed, grid_for, sample_config, sample_plan
 from engine.task import Task
 
-OFFERED: tuple[Direction, ...] = ("adjust_training", "refine_data")  # synthesise_data: no operator makes rows yet
+OFFERED: tuple[Direction, ...] = (
+    "adjust_training",
+    "refine_data",
+)  # synthesise_data: a small model's rows are too dear
 DIRECTION_TRIES, PLAN_TRIES = 2, 3
 DIRECTION_TOKENS, PLAN_TOKENS = 100, 400
 COUNTS = {1: "one trial", 2: "two trials", 3: "three trials", 4: "four trials", 5: "five trials"}
@@ -151,7 +154,14 @@ async def _choose_plan(
             ask=prompt(f"plan_{direction}", trials=COUNTS[facts.trials], both=both, builds_on=builds),
         ),
         schema=plan_schema(
-            direction, grid, facts.start.config, examples, facts.trials, len(facts.insights), facts.poor
+            direction,
+            grid,
+            facts.start.config,
+            examples,
+            facts.trials,
+            len(facts.insights),
+            facts.poor,
+            offered(facts.task),
         ),
         max_tokens=PLAN_TOKENS,
         seed=facts.seed,

@@ -6,8 +6,8 @@ values. What no grammar can say (rows x epochs, nothing new) is checked in `engi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,19 +15,52 @@ from engine.aidp import recipe as aidp
 from engine.plan import Direction, TrialConfig
 from engine.researcher.model import Schema
 from engine.space import Grid, affordable, with_knob
+from engine.task import Task
 
 NO_INSIGHT = "none"
 CHANGES = 3  # knobs that one trial may change: more would teach nothing
+LABELS, ENOUGH = 50, 1_000  # labels and rows with which a classifier can tell wrong ones
 AMOUNT = "rows_x_epochs"  # one knob for both: the grammar can then offer affordable pairs only
 
-# Operators a model may choose, with the values it may give to their numbers.
-OPERATORS: dict[type[aidp.Operator], dict[str, tuple[float, ...]]] = {
-    aidp.DedupExact: {},
-    aidp.FilterLength: {"min_words": (0, 2, 4, 6, 8, 12), "max_words": (25, 40, 80, 200, 100_000)},
-    aidp.BalanceLabels: {},
-    aidp.SampleStratified: {"rows": ()},  # the grid's own row counts
-    aidp.Shuffle: {},
+
+class Offer(NamedTuple):
+    """An operator that a model may choose. `fields`: those it sets, with the values it may give; the others stay as
+    usual. `labelled`: only where answers are labels, and there are enough rows to learn from."""
+
+    does: str
+    fields: Mapping[str, tuple[float | str, ...]] = {}
+    labelled: bool = False
+
+
+OPERATORS: dict[type[aidp.Operator], Offer] = {
+    aidp.DedupExact: Offer("drops repeated prompts", {"normalise": (True, False)}),
+    aidp.DedupMinhash: Offer(
+        "drops prompts that share `threshold` of their words with an earlier one", {"threshold": (0.6, 0.7, 0.8)}
+    ),
+    aidp.FilterLength: Offer(
+        "keeps prompts of min_words to max_words words",
+        {"min_words": (0, 2, 4, 6, 8, 12), "max_words": (25, 40, 80, 200, 100_000)},
+    ),
+    aidp.FilterLabelNoise: Offer(
+        "drops rows whose answer a classifier finds less likely than max_probability",
+        {"max_probability": (0.02, 0.05, 0.1)},
+        labelled=True,
+    ),
+    aidp.BalanceLabels: Offer(
+        "same number of rows for each answer (down drops, up repeats)", {"method": ("down", "up")}
+    ),
+    aidp.SampleStratified: Offer("at most `rows` rows, shares of answers kept", {"rows": ()}),  # the grid's row counts
+    aidp.Shuffle: Offer("new order"),
 }
+"""Cheap ones that need no model but the shipped embeddings. Few: a small model is given a small grammar."""
+
+Offers = Mapping[type[aidp.Operator], Offer]
+
+
+def offered(task: Task) -> Offers:
+    """The operators that make sense for a task."""
+    labelled = 2 <= len(task.evaluation.labels) <= LABELS and task.splits.train >= ENOUGH
+    return {kind: offer for kind, offer in OPERATORS.items() if labelled or not offer.labelled}
 
 
 def text(least: int, most: int) -> Schema:
@@ -53,6 +86,7 @@ def plan_schema(
     trials: int,
     insights: int,
     poor: Collection[str] = (),
+    operators: Offers = OPERATORS,
 ) -> Schema:
     """A plan in `direction` with 1 to `trials` trials, each a list of changes from `base`.
 
@@ -63,7 +97,7 @@ def plan_schema(
     parts: dict[str, Schema] = {"builds_on": {"enum": [*known, NO_INSIGHT]}} if known else {}
     parts["hypothesis"] = text(30, 200)
     if direction == "refine_data":
-        parts["recipe"] = {"type": "array", "items": operator_schema(grid), "minItems": 1, "maxItems": 4}
+        parts["recipe"] = {"type": "array", "items": operator_schema(grid, operators), "minItems": 1, "maxItems": 4}
     least = 0 if direction == "refine_data" else 1
     every = changes(grid, base, examples)
     change = {"enum": [change for change in every if change not in poor] or every}
@@ -113,22 +147,14 @@ def amounts(grid: Grid, base: TrialConfig, examples: int) -> list[str]:
     ]
 
 
-def operator_schema(grid: Grid) -> Schema:
-    """One operator with every field given: msgspec's own schema, numbers narrowed to enums, its name first."""
-    return {"anyOf": [_operator(kind, numbers, grid) for kind, numbers in OPERATORS.items()]}
+def operator_schema(grid: Grid, operators: Offers = OPERATORS) -> Schema:
+    """One operator with each of its offered fields given, its name first."""
+    return {"anyOf": [_operator(kind, offer, grid) for kind, offer in operators.items()]}
 
 
-def _operator(kind: type[aidp.Operator], numbers: dict[str, tuple[float, ...]], grid: Grid) -> Schema:
-    whole = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"]
-    fields: dict[str, Any] = {"op": {"const": kind.__struct_config__.tag}}
-    for name, found in whole.items():
-        if name == "op":
-            continue
-        if name in numbers:
-            fields[name] = {"enum": list(numbers[name] or grid["rows"])}
-        else:
-            fields[name] = {"enum": found["enum"]} if "enum" in found else {"type": found["type"]}
-    return record(**fields)
+def _operator(kind: type[aidp.Operator], offer: Offer, grid: Grid) -> Schema:
+    chosen = {name: {"enum": list(values or grid["rows"])} for name, values in offer.fields.items()}
+    return record(op={"const": aidp.operator_name(kind)}, **chosen)
 
 
 def diagnosis_schema(openings: Sequence[str]) -> Schema:

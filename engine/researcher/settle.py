@@ -11,7 +11,7 @@ from engine.aidp import recipe as aidp
 from engine.plan import Direction, Plan, TrialConfig, plan_fingerprint, trial_fingerprint
 from engine.researcher.asking import Refused, sentence
 from engine.researcher.facts import Facts
-from engine.researcher.schema import AMOUNT, NO_INSIGHT, written
+from engine.researcher.schema import AMOUNT, NO_INSIGHT, offered, written
 from engine.space import affordable, changed, examples_seen, grid_for, with_knob
 
 Changes = tuple[str, ...]  # as `engine.researcher.schema.written` spells them
@@ -57,6 +57,9 @@ def _recipe(facts: Facts, direction: Direction, answer: PlanAnswer) -> aidp.Reci
         raise Refused("the recipe is empty")
     if len(set(names)) < len(names):
         raise Refused("the recipe uses an operator twice")
+    there = {aidp.operator_name(kind) for kind in offered(facts.task)}
+    if strange := [name for name in names if name not in there]:
+        raise Refused(f"{strange[0]} is not offered; there are {', '.join(sorted(there))}")
     for operator in answer.recipe:
         if isinstance(operator, aidp.FilterLength) and operator.min_words > operator.max_words:
             raise Refused("filter_length with min_words above max_words keeps no row")

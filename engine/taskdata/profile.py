@@ -1,27 +1,26 @@
-"""The profile of a task's splits, in a process of its own: `python -P -m engine.taskdata.profile SPLITS OUT`.
+"""The profile of a task's splits. Its process is `engine.taskdata.profiling`.
 
 Rows of train and validation are looked at. Of confirm and test there are the manifest's counts and nothing else: their
-files are not opened. OUT may be deleted at any time.
+files are not opened.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from engine.aidp.guards import REMAKE
-from engine.aidp.profile import Profile, profile
-from engine.errors import MachineFailure, TrexError
-from engine.executor.limits import yield_to_others
-from engine.files import UNREADABLE, read_regular, sha256_file, write_json
+from engine.aidp.profile import Drawn, Profile, profile
+from engine.errors import MachineFailure
+from engine.files import UNREADABLE, read_regular, sha256_file
 from engine.task import SPLITS
 from engine.taskdata.store import MANIFEST, Manifest, split_path
 
-VERSION = 1
+VERSION = 2
+DRAWN = 500  # prompts of a split whose language is asked for
+Languages = Callable[[Iterable[str]], tuple[tuple[str, int], ...]]
 OPEN = ("train", "validation")
 
 
@@ -45,12 +44,13 @@ class DataProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     version: int = VERSION
 
 
-def profile_splits(folder: Path) -> DataProfile:
-    """Raises MachineFailure where the manifest, or a row of a file, cannot be read."""
+def profile_splits(folder: Path, languages: Languages | None = None) -> DataProfile:
+    """The profile. `languages` says in which ones some texts are; without it nobody looks. Raises MachineFailure where
+    the manifest, or a row of a file, cannot be read."""
     manifest = _manifest(folder / MANIFEST)
     return DataProfile(
         task=manifest.task,
-        splits=tuple(_split(folder, name, manifest) for name in SPLITS if name in manifest.splits),
+        splits=tuple(_split(folder, name, manifest, languages) for name in SPLITS if name in manifest.splits),
         notes=manifest.notes,
     )
 
@@ -62,7 +62,7 @@ def _manifest(path: Path) -> Manifest:
         raise MachineFailure("the task's splits cannot be read", where=str(path), hint=REMAKE) from None
 
 
-def _split(folder: Path, name: str, manifest: Manifest) -> SplitProfile:
+def _split(folder: Path, name: str, manifest: Manifest, languages: Languages | None) -> SplitProfile:
     info = manifest.splits[name]
     counted = SplitProfile(name=name, rows=info.rows, sha256=info.sha256, labels=info.answers)
     if name not in OPEN:
@@ -70,9 +70,14 @@ def _split(folder: Path, name: str, manifest: Manifest) -> SplitProfile:
     path = split_path(folder, "train" if name == "train" else "validation")
     try:
         changed = sha256_file(path) != info.sha256
-        return msgspec.structs.replace(counted, changed=changed, profile=profile(_rows(path)))
+        drawn = Drawn(DRAWN)
+        found = profile(drawn.of(_rows(path)))
     except OSError as error:
         raise MachineFailure(f"cannot be read ({error.strerror})", where=str(path), hint=REMAKE) from None
+    if languages is not None:
+        spoken = languages(row["prompt"] for row in drawn.rows)
+        found = msgspec.structs.replace(found, languages=spoken, looked_at=len(drawn.rows))
+    return msgspec.structs.replace(counted, changed=changed, profile=found)
 
 
 class _Row(msgspec.Struct):
@@ -83,7 +88,7 @@ class _Row(msgspec.Struct):
     id: str = ""
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _rows(path: Path) -> Iterator[Mapping[str, str]]:
     """Row by row: a large file never stands in memory."""
     decode = msgspec.json.Decoder(_Row).decode
     with path.open("rb") as lines:
@@ -93,21 +98,3 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             except UNREADABLE as error:
                 raise MachineFailure(f"line {number} is no row: {error}", where=str(path), hint=REMAKE) from None
             yield {"prompt": row.prompt, "answer": row.answer, "id": row.id}
-
-
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print("usage: python -P -m engine.taskdata.profile SPLITS OUT", file=sys.stderr)  # noqa: T201
-        return 2
-    yield_to_others()
-    os.nice(10)  # somebody works, or a model trains, on the same cores
-    try:
-        write_json(Path(arguments[1]), profile_splits(Path(arguments[0])))
-    except TrexError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -79,12 +79,21 @@ def test_files_that_come_in_are_told_from_what_was_there(tmp_path: Path) -> None
     loaded, converted, _ = steps(Load(path="more.jsonl"), Convert(layout="alpaca"), root=tmp_path)
     assert (loaded.dropped, loaded.added, len(loaded.samples)) == (30, 6, MOST)
     assert {s.why for s in loaded.samples} == {"more.jsonl takes the place of all rows", "from more.jsonl"}
-    change, *_, lost = converted.samples
+    lost, change, *_ = converted.samples
     assert change.before and change.before.prompt == "instruction=say 0, output=0"
     assert change.after and (change.after.prompt, change.after.answer) == ("say 0", "0")
-    assert (lost.kind, lost.id, lost.why) == ("dropped", "row 6", "no prompt and answer in it")
+    assert (lost.kind, lost.id, lost.why) == ("dropped", "more.jsonl:6", "the prompt is empty")
     mixed = steps(Mix(path="more.jsonl", share=0.1, layout="alpaca"), root=tmp_path)[0]
     assert (mixed.dropped, mixed.added) == (0, 3) and mixed.samples[0].why == "from more.jsonl"
+
+
+def test_a_held_out_row_that_comes_in_is_not_shown_on_its_way(tmp_path: Path) -> None:
+    secret = "a sentence that only the sealed test split should ever contain"
+    write_jsonl(tmp_path / "more.jsonl", [{"text": secret, "label": "x"}, {"text": "one of ours", "label": "y"}])
+    around = {"root": tmp_path, "guards": guards.build([(secret, (secret,))])}
+    for operators in ((Load(path="more.jsonl"),), (Mix(path="more.jsonl", share=0.2),)):
+        told = str(steps(*operators, **around))
+        assert "one of ours" in told and "sealed" not in told
 
 
 def test_long_texts_are_cut() -> None:

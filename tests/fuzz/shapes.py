@@ -14,6 +14,11 @@ import msgspec
 from msgspec import inspect
 
 Words = Mapping[str, Sequence[Any]]
+USUAL: Words = {
+    "keep": (["en"], ["en", "zh"]),  # codes of languages
+    "shares": ({"train": 0.9, "validation": 0.1}, {"a": 0.5, "b": 0.5}),  # they add up to one
+}
+"""Fields whose types ask for more than a kind of value."""
 
 
 def valid(kind: type[msgspec.Struct], rng: Random, words: Words) -> dict[str, Any]:
@@ -36,6 +41,8 @@ def _struct(info: inspect.StructType, rng: Random, words: Words) -> dict[str, An
 
 
 def _value(info: inspect.Type, name: str, rng: Random, words: Words) -> Any:
+    if name in USUAL:
+        return rng.choice(USUAL[name])
     match info:
         case inspect.StructType():
             return _struct(info, rng, words)

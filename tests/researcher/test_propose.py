@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.aidp.recipe import Recipe, Shuffle
+from engine.aidp.recipe import Recipe, Shuffle, operator_name
 from engine.errors import BadInput, MachineFailure
 from engine.plan import Plan, TrialConfig, trial_fingerprint
 from engine.researcher.asking import Refused
 from engine.researcher.facts import Facts, Known
 from engine.researcher.model import Answer, Request
 from engine.researcher.propose import baseline_plan, offer, propose
-from engine.researcher.schema import direction_schema, plan_schema
+from engine.researcher.schema import OPERATORS, direction_schema, offered, plan_schema
 from engine.researcher.scripted import ScriptedModel
 from engine.researcher.settle import PlanAnswer, settle
 from engine.search.events import Asked
 from engine.space import affordable, grid_for
-from engine.task import Search
+from engine.task import Evaluation, Search, Splits
 from tests.researcher.scene import BASELINE, FILTERED, SECOND, THIRD, Reel, config, facts, plan, round_of, task
 
 ADJUST = {"reason": "The rate was low.", "direction": "adjust_training"}
@@ -319,3 +319,22 @@ async def test_a_space_with_nothing_new_left_says_so() -> None:
     here = facts(BASELINE, ONE, last, of=RATES, trials_per_round=2)
     with pytest.raises(BadInput, match="no plan that was not tried"):
         await propose(here, None, Reel(), "adjust_training")
+
+
+def test_operators_are_offered_that_make_sense_for_the_task() -> None:
+    free = task(evaluation=Evaluation(mode="generate"))
+    few = task(splits=Splits(train=200))
+    names = [{operator_name(kind) for kind in offered(each)} for each in (task(), free, few)]
+    assert names[0] - names[1] == names[0] - names[2] == {"filter_label_noise"}
+    assert all({"dedup_exact", "dedup_minhash", "filter_length", "shuffle"} <= each for each in names)
+    for kind, choice in OPERATORS.items():
+        assert not kind.needs - {"embeddings"}, "cheap ones only: no model but the shipped one"
+        for field, values in choice.fields.items():
+            for value in values:
+                assert getattr(msgspec.convert({"op": operator_name(kind), field: value}, kind), field) == value
+
+
+def test_an_operator_that_is_not_offered_is_refused() -> None:
+    strange = answer([["lora_rank=4"]], [{"op": "load", "path": "x.csv"}])
+    with pytest.raises(Refused, match="load is not offered"):
+        settle(facts(), "refine_data", strange)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.aidp.guards import Guards, save
+from engine.aidp.guards import build, save
 from engine.aidp.job import DataReport, Step
 from engine.aidp.notes import WITHHELD
+from engine.aidp.recipe import Load, Recipe, Shuffle
 from engine.aidp.samples import SAMPLES, Row, Sample, Samples, StepSamples
 from engine.files import sha256_file, write_json, write_jsonl
 from engine.taskdata.store import GUARDS, MANIFEST, Manifest, SplitInfo
 from engine.workspace import Workspace
+from trex_tui.pages import recipe
 
 from . import script
 from .fake_engine import FakeEngine
@@ -37,7 +39,7 @@ def splits(workspace: Workspace, running: script.Script) -> Path:
     for split in ("confirm", "test"):
         (folder / f"{split}.jsonl").mkdir(parents=True)
         infos[split] = SplitInfo(rows=40, sha256=split[0] * 64, answers=halves(40))
-    save(Guards(frozenset(), {6: (), 8: (), 13: ()}), folder / GUARDS)
+    save(build(()), folder / GUARDS)
     manifest = Manifest(
         task="movie_sentiment",
         task_fingerprint="f",
@@ -59,8 +61,8 @@ def prepare(workspace: Workspace, *, samples: bool = True) -> None:
     folder = workspace.node(script.RUN, "n3")
     steps = (
         Step(operator="dedup_exact", rows_in=2000, rows_out=1979, dropped=21),
-        Step(operator="filter_length", rows_in=1979, rows_out=1874, dropped=105),
-        Step(operator="shuffle", rows_in=1874, rows_out=1874),
+        Step(operator="filter_length", rows_in=1979, rows_out=1874, dropped=105, seconds=0.42, memory=12_400_000),
+        Step(operator="shuffle", rows_in=1874, rows_out=1874, cached=True, note="as it was noted", broken=2),
         Step(operator="decontaminate", rows_in=1874, rows_out=1871, dropped=3),
     )
     report = DataReport(
@@ -115,6 +117,7 @@ async def test_reads_labels_lengths_faults_and_overlaps(
     async with FakeEngine(workspace, running.records), looking(workspace, LARGE) as one:
         await one.press("d")
         await one.sees("30 50%", "15 50%", "20 50%", "in answer", "same prompt again")
+        await one.sees("Languages of train  60 prompts drawn")
         await one.sees("sealed until the report", "counts only", "533 rows left out", "n1 3, n2 3, n3 3")
         assert "confirm-" not in one.screen and "test-" not in one.screen
 
@@ -126,7 +129,10 @@ async def test_sees_the_rows_before_and_after_each_operator(
     async with FakeEngine(workspace, running.records), looking(workspace, LARGE) as one:
         await choose(one, "n3")
         await one.press("d")
-        await one.sees("Recipe of n3  seed 7, 1,874 rows of 60", "2. filter_length  1,979 -> 1,874  -105")
+        await one.sees(
+            "Recipe of n3  seed 7, 1,874 rows of 60", "2. filter_length  1,979 -> 1,874  -105  0.42 s, 12.4 MB"
+        )
+        await one.sees("as it was noted", "2 rows could not be read", "taken from an earlier recipe")
         await one.sees("dropped t7: the same prompt as t2", "Review: twice => positive", "and 20 more")
         await one.sees("a new order; no row changed", WITHHELD, "[red]so [2J so[/red]")
         assert "\x1b" not in one.screen
@@ -211,3 +217,17 @@ async def test_a_damaged_row_is_one_sentence_and_a_profile_is_made_once(
         kept.write_text("torn")
         await one.press("escape", "d")
         await one.sees("train.jsonl: cannot be read")
+
+
+def test_what_an_operator_says_of_its_work_is_on_the_recipe_page_too() -> None:
+    loaded = Step(operator="load", rows_in=0, rows_out=3, added=3, broken=1, memory=2_000_000)
+    mixed = Step(operator="shuffle", rows_in=3, rows_out=3, cached=True, note="as it was noted")
+    kept = Step(operator="decontaminate", rows_in=3, rows_out=3)
+    report = DataReport(rows=3, sha256="", steps=(loaded, mixed, kept), seconds=1.0)
+    found = recipe.rows(Recipe(operators=(Load(path="x.csv"), Shuffle())), None, report)  # type: ignore[arg-type]
+    assert [row.facts for row in found] == [
+        ("1 row could not be read",),
+        ("as it was noted", "taken from an earlier recipe that began like this one"),
+        (),
+    ]
+    assert found[0].memory == 2_000_000 and found[2].detail == "always done, listed or not"

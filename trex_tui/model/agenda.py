@@ -52,7 +52,8 @@ def doing(view: RunView, now: float, seen: Seen | None, told: str = "") -> Doing
         case decide.MakePlan(node=node):
             return _planning(tree, node)
         case decide.PrepareData(node=node):
-            return Doing(f"{node}'s recipe is run on the rows", why_node(tree, node), "a data process")
+            at_work = told.partition(f"{node} prepares its data")[2]  # `: dedup_exact, 40%`
+            return Doing(f"{node}'s recipe is run on the rows{at_work}", why_node(tree, node), "a data process")
         case decide.Diagnose(node=node):
             return _reading(tree, node)
         case decide.Grow():

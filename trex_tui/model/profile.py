@@ -72,7 +72,7 @@ def _kept(path: Path) -> DataProfile | None:
 
 async def _compute(splits: Path, kept: Path) -> None:
     """In a process of its own: a hundred thousand rows are seconds of Python, in which keys would wait."""
-    command = (sys.executable, "-P", "-m", "engine.taskdata.profile", str(splits), str(kept))
+    command = (sys.executable, "-P", "-m", "engine.taskdata.profiling", str(splits), str(kept))
     child = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from engine.taskdata.profile import DataProfile, SplitProfile
 from trex_tui.model import format as fmt
 from trex_tui.model.profile import Prepared
 from trex_tui.pages.page import BAD, DIM, Page
+from trex_tui.pages.recipe import facts
 
 WIDE = 60  # cells from which on shares stand beside counts
 TEXT = 200  # characters of a row on the screen
@@ -36,6 +37,7 @@ def task_page(data: DataProfile, tree: Tree, width: int) -> Content:
     for split in data.splits:
         if split.profile is not None:
             _lengths(split.name, split.profile, out, width)
+    _languages(data.splits, out)
     _faults(data.splits, out)
     _overlaps(tree, out)
     for note in data.notes:
@@ -79,6 +81,16 @@ def _lengths(name: str, found: Profile, out: Page, width: int) -> None:
 
 def _shape(spread: Lengths, width: int) -> str:
     return fmt.sparkline([float(count) for count in spread.histogram], min(32, width)) if spread.most else ""
+
+
+def _languages(splits: Sequence[SplitProfile], out: Page) -> None:
+    """Of train: what its prompts are written in."""
+    train = next((split.profile for split in splits if split.name == "train" and split.profile), None)
+    if train is None or not train.languages:
+        return
+    out.heading("Languages of train", f"{train.looked_at:,} prompts drawn")
+    shares = [f"{name} {100 * count / train.looked_at:.0f}%" for name, count in train.languages[:6]]
+    out.text(", ".join(shares))
 
 
 def _faults(splits: Sequence[SplitProfile], out: Page) -> None:
@@ -165,7 +177,11 @@ def _planned(node: Node, out: Page, trouble: str) -> None:
 
 def _step(number: int, step: Step, told: StepSamples | None, out: Page) -> None:
     changes = [f"{sign}{count:,}" for sign, count in (("-", step.dropped), ("+", step.added)) if count]
-    out.heading(f"{number}. {step.operator}", f"{step.rows_in:,} -> {step.rows_out:,}  {' '.join(changes)}".rstrip())
+    counts = f"{step.rows_in:,} -> {step.rows_out:,}  {' '.join(changes)}".rstrip()
+    cost = f"{step.seconds:.2f} s" + (f", {fmt.size(step.memory)}" if step.memory else "")
+    out.heading(f"{number}. {step.operator}", f"{counts}  {cost}")
+    for fact in facts(step):
+        out.text(fact, DIM)
     if told is None:
         return
     if not told.samples:

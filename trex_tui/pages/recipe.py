@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from textual.content import Content
 
-from engine.aidp.job import DataReport
-from engine.aidp.recipe import BalanceLabels, Load, Mix, Operator, Recipe, operator_name
+from engine.aidp.job import DataReport, Step
+from engine.aidp.recipe import BalanceLabels, Decontaminate, Operator, Recipe, operator_name
 from engine.search.tree import Node
 from trex_tui.model import format as fmt
 from trex_tui.model.operators import settings
@@ -18,7 +18,7 @@ from trex_tui.pages.page import DIM, Page, Subject, without_plan
 
 UNKNOWN = "?"
 LEAST = 8  # cells of an operator's name
-CHANGES, TIMED = 44, 56  # cells of a page that has room for what before and after say already; for the seconds
+CHANGES, TIMED, WEIGHED = 44, 56, 68  # cells from which on there is room for what changed, seconds, memory
 
 
 class Row(NamedTuple):
@@ -31,6 +31,8 @@ class Row(NamedTuple):
     dropped: int
     added: int = 0
     seconds: float | None = None
+    memory: int = 0
+    facts: tuple[str, ...] = ()  # what the operator says of its work
 
 
 def page(about: Subject) -> Content:
@@ -45,8 +47,8 @@ def page(about: Subject) -> Content:
     found = rows(plan.recipe, about.node, report)
     _table(found, about.width, out)
     for number, row in enumerate(found, 1):
-        if row.detail:
-            out.text(f"{number} {row.operator}: {row.detail}", DIM)
+        if said := "; ".join(filter(None, (row.detail, *row.facts))):
+            out.text(f"{number} {row.operator}: {said}", DIM)
     if report is not None:
         _answers(report, out)
     _taken(about, out)
@@ -56,12 +58,25 @@ def page(about: Subject) -> Content:
 def rows(recipe: Recipe, node: Node, report: DataReport | None) -> list[Row]:
     """One row per operator that ran; those of the plan where none has run."""
     if report is not None:
-        return _named(
-            recipe, [Row(s.operator, "", s.rows_in, s.rows_out, s.dropped, s.added, s.seconds) for s in report.steps]
-        )
+        return _named(recipe, [_done(step) for step in report.steps])
     if node.rows is None:
         return _named(recipe, [Row(operator_name(o), "", None, None, 0) for o in recipe.operators])
     return _named(recipe, _counted_back(recipe, node.rows, node.dropped))
+
+
+def _done(step: Step) -> Row:
+    counts = (step.rows_in, step.rows_out, step.dropped, step.added)
+    return Row(step.operator, "", *counts, seconds=step.seconds, memory=step.memory, facts=facts(step))
+
+
+def facts(step: Step) -> tuple[str, ...]:
+    """What is worth saying of an operator's work besides its counts."""
+    parts = (
+        step.note,
+        f"{fmt.plural(step.broken, 'row')} could not be read" if step.broken else "",
+        "taken from an earlier recipe that began like this one" if step.cached else "",
+    )
+    return tuple(part for part in parts if part)
 
 
 def _counted_back(recipe: Recipe, rows: int, dropped: tuple[tuple[str, int], ...]) -> list[Row]:
@@ -78,7 +93,7 @@ def _counted_back(recipe: Recipe, rows: int, dropped: tuple[tuple[str, int], ...
 
 def _may_add(operator: Operator) -> bool:
     """Whether there may have been fewer rows before it than those after it and those that it dropped."""
-    return isinstance(operator, Load | Mix) or (isinstance(operator, BalanceLabels) and operator.method == "up")
+    return operator.brings or (isinstance(operator, BalanceLabels) and operator.method == "up")
 
 
 def _named(recipe: Recipe, found: list[Row]) -> list[Row]:
@@ -87,8 +102,13 @@ def _named(recipe: Recipe, found: list[Row]) -> list[Row]:
     named = []
     for row in found:
         operator = waiting.pop(0) if waiting and operator_name(waiting[0]) == row.operator else None
-        named.append(row._replace(detail=settings(operator) if operator else "always done, listed or not"))
+        named.append(row._replace(detail=settings(operator) if operator else _put_in(row.operator)))
     return named
+
+
+def _put_in(name: str) -> str:
+    """Why an operator ran that the plan does not list."""
+    return "always done, listed or not" if name == operator_name(Decontaminate) else "done before what follows it"
 
 
 def _table(found: list[Row], width: int, out: Page) -> None:
@@ -97,10 +117,13 @@ def _table(found: list[Row], width: int, out: Page) -> None:
         return
     timed = width >= TIMED and any(row.seconds is not None for row in found)
     changes = width >= CHANGES or any(row.before is None for row in found)
-    table = [["", "operator", "before", "after", *(["change"] if changes else []), *(["seconds"] if timed else [])]]
+    weighed = width >= WEIGHED and any(row.memory for row in found)
+    head = [*(["change"] if changes else []), *(["seconds"] if timed else []), *(["memory"] if weighed else [])]
+    table = [["", "operator", "before", "after", *head]]
     for number, row in enumerate(found, 1):
         cells = [str(number), row.operator, _count(row.before), _count(row.after), *([_change(row)] if changes else [])]
-        table.append([*cells, *([f"{row.seconds or 0:.2f}"] if timed else [])])
+        cells += [f"{row.seconds or 0:.2f}"] if timed else []
+        table.append([*cells, *([fmt.size(row.memory) if row.memory else ""] if weighed else [])])
     others = sum(2 + max(len(row[column]) for row in table) for column in range(2, len(table[0])))
     longest = min(max(len(row[1]) for row in table), max(LEAST, width - 4 - others))
     for cells in table:

@@ -2,42 +2,98 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from engine.aidp.kinds.base import Fraction, Need, Operator
+import msgspec
+from msgspec import Meta
 
-Layout = Literal["auto", "prompt_answer", "prompt_completion", "alpaca", "sharegpt", "messages"]
+from engine.aidp.kinds.base import Fraction, Name, Need, Operator
+
+RAW = ("source", "line")
+"""The first columns of loaded rows that are not converted: the file, and the line on which the row stands there."""
+
+Layout = Literal[
+    "auto",
+    "prompt_answer",
+    "prompt_completion",
+    "alpaca",
+    "sharegpt",
+    "messages",
+    "preference",
+    "multiple_choice",
+    "classification",
+    "extraction",
+    "question_context",
+]
+Format = Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "arrow", "text", "paragraphs"]
+Path = Annotated[str, Meta(max_length=500)]
+Labels = Annotated[dict[str, Name], Meta(max_length=1000)]
+Form = Annotated[str, Meta(max_length=8000)]
 
 
-class Load(Operator, frozen=True, kw_only=True, tag="load"):
-    """Replace the rows by those of a file below the task's `extra/` (JSONL, JSON, CSV, TSV, Parquet)."""
+class File(Operator, frozen=True, kw_only=True):
+    """A file below the task's `extra/`, or a folder that `datasets` has written there.
+
+    `format` (auto: by the file's name): jsonl, json, csv, tsv, text (a row per line), paragraphs (a row per paragraph),
+    all of them also packed as `.gz`; parquet, arrow. `member`: the file to read in an archive (.tar.gz, .zip, .whl),
+    `inner_member`: the one in an archive in there. `split`: which split of a folder; "" = the only one, or `train`.
+    `columns`: names for a CSV or TSV file without a header line.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"files"})
     brings: ClassVar[bool] = True
-    raw: ClassVar[bool] = True
 
-    path: str
-    format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet"] = "auto"
+    path: Path
+    format: Format = "auto"
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    columns: Annotated[tuple[Name, ...], Meta(max_length=500)] = ()
+    split: Annotated[str, Meta(max_length=200)] = ""
+    member: Path = ""
+    inner_member: Path = ""
+
+
+class Load(File, frozen=True, kw_only=True, tag="load"):
+    """Replace the rows by those of a file. Rows that cannot be read are counted and set aside."""
+
+    raw: ClassVar[bool] = True
 
 
 class Convert(Operator, frozen=True, kw_only=True, tag="convert"):
-    """Map columns to `prompt` and `answer`. `layout` names the field convention of the rows."""
+    """Map columns to `prompt` and `answer`. `layout` names the field convention of the rows; auto finds it.
+
+    `labels`: words for the labels of a classification, {"0": "negative", "1": "positive"}. `choice`: how a multiple
+    choice is answered. Of preference pairs the better answer is taken.
+    """
 
     raw: ClassVar[bool] = True
 
     layout: Layout = "auto"
+    labels: Labels = msgspec.field(default_factory=dict)
+    choice: Literal["letter", "text"] = "letter"
 
 
-class Mix(Operator, frozen=True, kw_only=True, tag="mix"):
-    """Append rows of another file below the task's `extra/`: `share` of the result comes from it."""
+class Mix(File, frozen=True, kw_only=True, tag="mix"):
+    """Append rows of another file: `share` of the result comes from it. `layout`, `labels`: as in `convert`."""
 
-    needs: ClassVar[frozenset[Need]] = frozenset({"files"})
-    brings: ClassVar[bool] = True
     draws: ClassVar[bool] = True
 
-    path: str
     share: Fraction = 0.5
     layout: Layout = "auto"
+    labels: Labels = msgspec.field(default_factory=dict)
 
 
-AnyLoading = Load | Convert | Mix
+class Template(Operator, frozen=True, kw_only=True, tag="template"):
+    """Write prompt and answer anew, from columns in braces: `Review: {text}`; `{{` and `}}` stand for braces.
+
+    Of rows just loaded these are the file's columns, of others `{prompt}`, `{answer}` and what operators added. A row
+    in which one of the columns is empty is dropped.
+    """
+
+    raw: ClassVar[bool] = True
+    brings: ClassVar[bool] = True
+
+    prompt: Annotated[Form, Meta(min_length=1)]
+    answer: Annotated[Form, Meta(min_length=1)]
+
+
+AnyLoading = Load | Convert | Mix | Template

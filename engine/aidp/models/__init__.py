@@ -5,11 +5,26 @@ Only the data process gets here. A model that is not named is not there, and a r
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 from engine.aidp.job import ModelPaths
+from engine.aidp.models.base import BaseLosses, BaseTokens
+from engine.aidp.models.embedding import WordEmbedder
+from engine.aidp.models.writer import LlamaWriter
 from engine.aidp.services import Services
+from engine.task import Format
 
 
 def services(paths: ModelPaths) -> Services:
     """What these paths make possible."""
-    del paths
-    return Services()
+    folder, form = Path(paths.base_model), Format(prompt="{prompt}", system=paths.system, template=paths.template)
+    gguf = Path(paths.language_model)
+    return Services(
+        embedder=cache(WordEmbedder),
+        tokens=cache(lambda: BaseTokens(folder)) if paths.base_model else None,
+        losses=cache(lambda: BaseLosses(folder, form, threads=paths.threads)) if paths.base_model else None,
+        writer=cache(lambda: LlamaWriter(gguf, paths.language_sha256, threads=paths.threads))
+        if paths.language_model
+        else None,
+    )

@@ -8,11 +8,14 @@ is their purpose; what draws takes `context.rng` and nothing else.
 from __future__ import annotations
 
 from engine.aidp.context import Applies
-from engine.aidp.operators import duplicates, filters, loading, sampling
+from engine.aidp.operators import duplicates, filters, generation, loading, output, sampling, scoring
 
 APPLY: Applies = {
     **loading.APPLY,
     **filters.APPLY,
     **duplicates.APPLY,
     **sampling.APPLY,
+    **generation.APPLY,
+    **scoring.APPLY,
+    **output.APPLY,
 }

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from fractions import Fraction
 from itertools import cycle, islice
 
 from datasets import Dataset
 
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import sampling as kinds
+from engine.aidp.operators import sampling_model
+from engine.aidp.operators.parts import values
 from engine.aidp.rows import by
 from engine.errors import IdeaFailure
 
@@ -55,6 +58,30 @@ def sample_random(rows: Dataset, op: kinds.SampleRandom, context: Context) -> Da
     return rows if op.rows >= len(rows) else rows.select(sorted(context.rng.sample(range(len(rows)), op.rows)))
 
 
+def sample_weighted(rows: Dataset, op: kinds.SampleWeighted, context: Context) -> Dataset:
+    """At most `rows` rows, each value of the column with its share."""
+    places = grouped(rows, op.by)
+    sizes = {value: len(found) for value, found in places.items()}
+    weights = op.weights or {value: size ** (1.0 / op.temperature) for value, size in sizes.items()}
+    if unknown := sorted(set(weights) - set(sizes)):
+        there = ", ".join(f"`{value[:40]}`" for value in list(sizes)[:10])
+        raise IdeaFailure(
+            f"no row has `{unknown[0][:60]}` as its {op.by}", where="sample_weighted", hint=f"try {there}"
+        )
+    if not any(weights.values()):
+        raise IdeaFailure("all weights are 0", where="sample_weighted", hint="give one value a weight")
+    context.notes.why_dropped = NOT_DRAWN
+    takes = apportioned(sizes, weights, op.rows)
+    return rows.select(sorted(at for value, take in takes.items() for at in context.rng.sample(places[value], take)))
+
+
+def cap(rows: Dataset, op: kinds.Cap, context: Context) -> Dataset:
+    """At most `rows` rows of each value of the column."""
+    context.notes.why_dropped = f"{op.rows:,} others have its {op.by}"
+    chosen = (context.rng.sample(found, min(op.rows, len(found))) for found in grouped(rows, op.by).values())
+    return rows.select(sorted(at for found in chosen for at in found))
+
+
 def shuffle(rows: Dataset, _op: kinds.Shuffle, context: Context) -> Dataset:
     """All rows in a new order."""
     order = list(range(len(rows)))
@@ -66,7 +93,10 @@ APPLY: Applies = {
     kinds.BalanceLabels: balance_labels,
     kinds.SampleStratified: sample_stratified,
     kinds.SampleRandom: sample_random,
+    kinds.SampleWeighted: sample_weighted,
+    kinds.Cap: cap,
     kinds.Shuffle: shuffle,
+    **sampling_model.APPLY,
 }
 
 
@@ -78,6 +108,38 @@ def shares(counts: Mapping[str, int], total: int) -> dict[str, int]:
     for name in sorted(exact, key=lambda name: -exact[name][1])[: total - sum(sizes.values())]:
         sizes[name] += 1
     return sizes
+
+
+def apportioned(sizes: Mapping[str, int], weights: Mapping[str, float], total: int) -> dict[str, int]:
+    """`total` divided in proportion to `weights` by largest remainder, none with more than its size; fewer in all where
+    the sizes do not reach. Values without a weight get nothing; of equal remainders the first gets more."""
+    takes = dict.fromkeys(sizes, 0)
+    open_ = {name: Fraction(weights[name]) for name in sizes if weights.get(name)}
+    left = total
+    while full := [name for name, share in _shares(open_, left).items() if share >= sizes[name]]:
+        for name in full:
+            takes[name] = sizes[name]
+            left -= sizes[name]
+            del open_[name]
+    exact = _shares(open_, left)
+    takes |= {name: int(share) for name, share in exact.items()}
+    left -= sum(int(share) for share in exact.values())
+    for name in sorted(exact, key=lambda name: int(exact[name]) - exact[name])[:left]:
+        takes[name] += 1
+    return takes
+
+
+def _shares(weights: Mapping[str, Fraction], total: int) -> dict[str, Fraction]:
+    whole = sum(weights.values())
+    return {name: total * weight / whole for name, weight in weights.items()}
+
+
+def grouped(rows: Dataset, name: str) -> dict[str, list[int]]:
+    """The places of the rows with each value of a column, as text. Raises IdeaFailure where there is no such column."""
+    places: dict[str, list[int]] = {}
+    for at, value in enumerate(values(rows, name)):
+        places.setdefault(value, []).append(at)
+    return places
 
 
 def _repeats(places: list[int], count: int, rng: random.Random) -> list[int]:

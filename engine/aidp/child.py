@@ -1,0 +1,58 @@
+"""What a data process sees to before it imports `datasets`, and how often it says how far it is. Light."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.aidp.job import Progress
+from engine.executor.limits import cap_memory
+
+Tell = Callable[[Progress], None]
+NO_MEMORY = ("failed to map segment", "annot allocate memory", "malloc of size", "std::bad_alloc")
+EVERY = 1.0  # seconds between two words of progress
+
+
+def keep_out_of_home(cache: Path) -> None:
+    """Before `datasets` is imported: no network, and every file it may want to write goes into the job's own folder."""
+    cache.mkdir(exist_ok=True)
+    os.environ.update(dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1"))
+    os.environ.update(dict.fromkeys(("HF_HOME", "HF_DATASETS_CACHE", "TMPDIR"), str(cache)))
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+
+
+def cap_address_space(memory: int) -> None:
+    """As every child: the memory available less a reserve, and less than that where the job says so."""
+    cap = cap_memory()
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (min(cap, memory), resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def is_for_memory(error: BaseException) -> bool:
+    """Whether something failed because there was no memory, in whatever words: a library that is loaded then has its
+    own."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
+def peak() -> int:
+    """The greatest memory that this process has had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def calm(tell: Tell, every: float = EVERY) -> Tell:
+    """`tell`, but at most once in so many seconds."""
+    then = 0.0
+
+    def told(progress: Progress) -> None:
+        nonlocal then
+        if time.monotonic() >= then:
+            tell(progress)
+            then = time.monotonic() + every
+
+    return told
