@@ -73,7 +73,7 @@ def work(folder: Path) -> None:
     cap_address_space(job.limits.memory)
     from engine.aidp.cache import StepCache
     from engine.aidp.leaving import REPORT, leave
-    from engine.aidp.models import services
+    from engine.aidp.models import named, services
     from engine.aidp.pipeline import Around, Pipeline
 
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def work(folder: Path) -> None:
         template=(job.prompt, job.answer) if job.prompt and job.answer else None,
         limits=job.limits,
         services=services(job.models),
-        models=(job.models.base_sha256, job.models.language_sha256),
+        models=named(job.models),
         cache=StepCache(Path(job.cache)) if job.cache else None,
         scratch=folder / ".cache",
         kept=folder,

@@ -103,7 +103,7 @@ def look(request: ProfileData, say: Voice) -> Profiled:
 
 def _around(request: RunData, guards: Guards | None) -> Around:
     from engine.aidp.cache import StepCache
-    from engine.aidp.models import services
+    from engine.aidp.models import named, services
     from engine.aidp.pipeline import Around
 
     kept = Path(request.kept) if request.kept else None
@@ -115,7 +115,7 @@ def _around(request: RunData, guards: Guards | None) -> Around:
         template=(request.prompt, request.answer) if request.prompt and request.answer else None,
         limits=request.limits,
         services=services(request.models),
-        models=(request.models.base_sha256, request.models.language_sha256),
+        models=named(request.models),
         cache=StepCache(Path(request.cache)) if request.cache else None,
         scratch=Path(request.scratch),
         kept=kept,
@@ -126,7 +126,9 @@ def _around(request: RunData, guards: Guards | None) -> Around:
 def _held_out(request: RunData) -> tuple[Guards | None, int]:
     """The guards, and the number of rows in the `holdout` files. Their texts are hashed here, and go no further."""
     from engine.aidp import guards
+    from engine.aidp.models.embedding import WordEmbedder
     from engine.aidp.pipeline import Around, Pipeline
+    from engine.aidp.recipe import Decontaminate
 
     if not request.holdout:
         return (guards.load(Path(request.guards)) if request.guards else None), 0
@@ -140,7 +142,9 @@ def _held_out(request: RunData) -> tuple[Guards | None, int]:
         except IdeaFailure as error:
             raise BadInput(error.what, where=f"--holdout {name}", hint=error.hint) from None
         prompts += held.rows["prompt"][:]
-    return guards.build((prompt, (prompt,)) for prompt in prompts), len(prompts)
+    meant = any(isinstance(operator, Decontaminate) and operator.semantic for operator in request.recipe.operators)
+    embedder = WordEmbedder() if meant else None
+    return guards.build(((prompt, (prompt,)) for prompt in prompts), embedder), len(prompts)
 
 
 def _rows(train: Path) -> Iterator[dict[str, str]]:

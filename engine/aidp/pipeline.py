@@ -32,6 +32,8 @@ from engine.aidp.services import Services, check
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.failpoints import reach
 
+MODELS: frozenset[Need] = frozenset({"embeddings", "language_model", "base_model", "tokenizer"})
+
 Tell = Callable[[Progress], None]
 SHOWN: Literal[8] = 8  # words in a row that a row which is shown may not share with a held-out one
 
@@ -189,7 +191,7 @@ class Pipeline:
         if "files" in operator.needs and around.root is not None:
             found = below(around.root, getattr(operator, "path", ""))
             facts += [str(around.limits.broken), *(sums(found) if found else [])]
-        if operator.needs & {"embeddings", "language_model", "base_model", "tokenizer"}:
+        if operator.needs & MODELS or (isinstance(operator, Decontaminate) and operator.semantic):
             facts += around.models
         return "" if "output" in operator.needs else chained(before, *facts)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aidp import guards
 from engine.aidp.cache import StepCache
+from engine.aidp.job import ModelPaths
+from engine.aidp.models import named
 from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import (
     AnyOperator,
@@ -104,3 +107,15 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing(tmp_path
     (tmp_path / "file").write_text("")
     around = Around(cache=StepCache(tmp_path / "file" / "cache", worth=0.0))
     assert len(run(around, DedupExact()).rows) == 35
+
+
+def test_whatever_decides_what_a_model_says_is_part_of_its_name() -> None:
+    one = ModelPaths(base_sha256="a", language_sha256="b")
+    others = [
+        ModelPaths(base_sha256="c", language_sha256="b"),
+        ModelPaths(base_sha256="a", language_sha256="c"),
+        msgspec.structs.replace(one, template="chat"),
+        msgspec.structs.replace(one, system="be brief"),
+    ]
+    assert len({named(paths) for paths in (one, *others)}) == 5
+    assert named(one) == named(msgspec.structs.replace(one, threads=3, base_model="/elsewhere"))

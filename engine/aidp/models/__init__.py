@@ -6,6 +6,7 @@ Only the data process gets here. A model that is not named is not there, and a r
 from __future__ import annotations
 
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from engine.aidp.job import ModelPaths
@@ -28,3 +29,8 @@ def services(paths: ModelPaths) -> Services:
         if paths.language_model
         else None,
     )
+
+
+def named(paths: ModelPaths) -> tuple[str, ...]:
+    """All of these models that decides a result, for the fingerprints of `engine.aidp.cache`."""
+    return (paths.base_sha256, paths.language_sha256, paths.template, paths.system, f"wordllama {version('wordllama')}")

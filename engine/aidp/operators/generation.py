@@ -82,7 +82,13 @@ def self_instruct(rows: Dataset, op: kinds.SelfInstruct, context: Context) -> Da
             answer={"enum": list(book.labels)} if book.labels else asking.text(1), text=asking.text()
         )
         told = "Choose its answer first." if book.labels else "Write its answer first."
-        asked = prompt("rows_self_instruct", task=_task(book.frame(drawn[0])), examples=_rows(book, drawn), wanted=told)
+        asked = prompt(
+            "rows_self_instruct",
+            task=_task(book.frame(drawn[0])),
+            examples=_rows(book, drawn),
+            most=int(book.lengths[1]),
+            wanted=told,
+        )
         _write(book, asker, asked, fields, seed, drawn)
     return _ended(book, asker, "new, in the manner of other rows")
 
@@ -106,7 +112,12 @@ def generate(rows: Dataset, op: kinds.Generate, context: Context) -> Dataset:
         told = f"Its right answer must be: {answer}." if answer else ""
         shown = _rows(book, drawn) if op.examples else ""
         asked = prompt(
-            "rows_generate", task=_task(book.frame(drawn[0])), weakness=op.weakness, examples=shown, wanted=told
+            "rows_generate",
+            task=_task(book.frame(drawn[0])),
+            weakness=op.weakness,
+            examples=shown,
+            most=int(book.lengths[1]),
+            wanted=told,
         )
         _write(book, asker, asked, fields, seed, drawn, answer)
     return _ended(book, asker, f"new, for: {op.weakness}")
