@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine import strict
-from engine.aidp import readers
-from engine.aidp.readers import Row
+from engine.aidp.reading import readers
+from engine.aidp.reading.readers import Row
 from engine.aidp.text import fill, normalise, placeholders
 from engine.errors import BadInput
 from engine.files import disk_errors, expanded, is_file, write_atomic

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from engine import taskdata
 from engine.aidp import guards
-from engine.aidp.readers import Row
+from engine.aidp.reading.readers import Row
 from engine.errors import BadInput, MachineFailure
 from engine.files import read_jsonl, sha256_file
 from engine.task import (
@@ -348,7 +348,7 @@ def test_a_wrong_source_is_refused(
 def test_a_swollen_archive_is_refused(
     source: SourceDistribution, folder: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.aidp.archives.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("engine.aidp.reading.archives.MAX_UNPACKED", 1000)
     with pytest.raises(BadInput, match="unpacks to more than 1,000 bytes"):
         make(task_for(data=Data(source=source)), folder, workspace)
 

@@ -1,9 +1,10 @@
 """What stands in a data process's directory: `job.json` in, rows, examples and a report out. Types only.
 
 Files, in the order in which they appear: `job.json` (DataJob), `lock`, `log.txt`, `progress.json` (Progress),
-`answers.jsonl` (engine.aidp.asking: what the language model has answered, where it was asked), `data.jsonl` (rows as in
-`engine.aidp.rows`), `broken.jsonl` (engine.aidp.notes.Broken, where there are any), `samples.json`
-(engine.aidp.samples, for people; older versions made none), `report.json` (DataReport), `exit.json` (engine.jobs.Exit).
+`answers.jsonl` (engine.aidp.writing.asking: what the language model has answered, where it was asked), `data.jsonl`
+(rows as in `engine.aidp.rows`), `broken.jsonl` (engine.aidp.notes.Broken, where there are any), `samples.json`
+(engine.aidp.samples, for people; older versions made none), `report.json` (DataReport), `exit.json`
+(engine.jobs.Exit).
 """
 
 from __future__ import annotations

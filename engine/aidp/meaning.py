@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.aidp.likeness.wording import common, without
 from engine.aidp.services import Embedder
-from engine.aidp.wording import common, without
 
 BLOCK = 1_000  # texts
 NUMBER = 8  # bytes of a number

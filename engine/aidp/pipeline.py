@@ -19,12 +19,12 @@ from datasets import Dataset
 
 from engine.aidp.cache import Entry, StepCache, chained, sums
 from engine.aidp.context import Context
-from engine.aidp.folders import below
 from engine.aidp.guards import Guards
 from engine.aidp.job import Limits, Progress, Step
 from engine.aidp.kinds.base import Need
 from engine.aidp.notes import Broken, Notes
 from engine.aidp.operators import APPLY
+from engine.aidp.reading.folders import below
 from engine.aidp.recipe import Convert, Decontaminate, Load, Operator, Recipe, Template, operator_name
 from engine.aidp.rows import TEXTS, dataset
 from engine.aidp.samples import Sampler, StepSamples, sampled, withheld

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from engine.aidp.readers import Row
+from engine.aidp.reading.readers import Row
 from engine.aidp.text import fill, normalise, placeholders
 from engine.errors import BadInput
 from engine.task import Labels, Task, label_texts

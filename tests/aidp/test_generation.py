@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.aidp import guards
-from engine.aidp.asking import ANSWERS, WITHHELD, Kept, Line
-from engine.aidp.frames import Frame, foreign, frame, labels, names
-from engine.aidp.novelty import Known, overlap
 from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import AnyOperator, Generate, Paraphrase, Rationale, Recipe, SelfInstruct
 from engine.aidp.services import Schema
 from engine.aidp.text import words
+from engine.aidp.writing.asking import ANSWERS, WITHHELD, Kept, Line
+from engine.aidp.writing.frames import Frame, foreign, frame, labels, names
+from engine.aidp.writing.novelty import Known, overlap
 from engine.errors import BadInput, IdeaFailure
 from engine.strict import from_json
 from tests.aidp.writers import StandIn, fresh
@@ -141,7 +141,7 @@ def test_budgets_hold() -> None:
 
 def test_a_time_budget_ends_the_asking_and_keeps_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10_000, 10))
-    monkeypatch.setattr("engine.aidp.asking.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("engine.aidp.writing.asking.time.monotonic", lambda: next(clock))
     rows, _ = run(reviews(), SelfInstruct(rows=100, seconds=45))
     assert 1 <= len(fresh_rows(rows)) <= 5
 

@@ -215,7 +215,7 @@ def test_text_files_are_rows_for_a_template(root: Path) -> None:
 
 
 def test_columns_that_come_late_or_are_called_like_ours(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.aidp.spool.BATCH", 2)
+    monkeypatch.setattr("engine.aidp.reading.spool.BATCH", 2)
     rows = [{"a": "1"}, {"a": "2"}, {"a": "3", "b": "x"}, {"b": "y", "c": "z"}, {"a": "5", "source": "s", "line": 9}]
     (root / "a.jsonl").write_bytes(lines(rows))
     template = Template(prompt="{a}", answer="{source_} {line_} {source} {line}")
@@ -278,7 +278,7 @@ def test_too_many_rows_are_too_many(root: Path) -> None:
 
 
 def test_without_a_folder_only_little_is_held(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.aidp.spool.IN_MEMORY", 100)
+    monkeypatch.setattr("engine.aidp.reading.spool.IN_MEMORY", 100)
     (root / "a.jsonl").write_bytes(lines(ROWS))
     with pytest.raises(ResourceFailure, match="no folder to keep them in"):
         run(root, Load(path="a.jsonl"), scratch=False)
@@ -393,7 +393,7 @@ def test_mix_reads_what_load_reads(root: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.aidp.rows.BATCH", 200)
-    monkeypatch.setattr("engine.aidp.spool.BATCH", 200)
+    monkeypatch.setattr("engine.aidp.reading.spool.BATCH", 200)
     monkeypatch.setattr("engine.aidp.operators.loading.BATCH", 200)
 
     def peak(count: int) -> int:

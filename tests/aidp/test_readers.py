@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.aidp.arrays import elements
-from engine.aidp.lines import Row, rows_of
-from engine.aidp.readers import parse, read_rows
+from engine.aidp.reading.arrays import elements
+from engine.aidp.reading.lines import Row, rows_of
+from engine.aidp.reading.readers import parse, read_rows
 from engine.aidp.text import fill, normalise, placeholders, words
 from engine.errors import BadInput
 
@@ -195,9 +195,9 @@ def test_no_line_of_a_csv_is_lost_without_a_word(text: str) -> None:
 
 
 def test_values_and_lines_that_are_too_long_are_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.aidp.lines.MAX_FIELD", 50)
-    monkeypatch.setattr("engine.aidp.lines.MAX_LINE", 100)
-    monkeypatch.setattr("engine.aidp.readers.MAX_LINE", 100)
+    monkeypatch.setattr("engine.aidp.reading.lines.MAX_FIELD", 50)
+    monkeypatch.setattr("engine.aidp.reading.lines.MAX_LINE", 100)
+    monkeypatch.setattr("engine.aidp.reading.readers.MAX_LINE", 100)
     lines = [json.dumps({"a": "x" * size}) for size in (3, 60, 5_000, 4)]
     rows, aside = tolerant(write(tmp_path, "a.jsonl", "\n".join(lines)))
     assert [len(row["a"]) for row in rows] == [3, 4]
@@ -218,12 +218,12 @@ def test_an_array_comes_element_by_element_however_it_is_cut(
 ) -> None:
     text = json.dumps(rows, indent=1 if pretty else None)
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    with patch("engine.aidp.arrays._PIECE", 3):
+    with patch("engine.aidp.reading.arrays._PIECE", 3):
         assert list(elements(pieces, "x", 10_000)) == rows
 
 
 def test_a_number_that_is_cut_is_one_number() -> None:
-    with patch("engine.aidp.arrays._PIECE", 1):
+    with patch("engine.aidp.reading.arrays._PIECE", 1):
         assert list(elements(["[12", "34,", " 5", "6]"], "x", 100)) == [1234, 56]
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.aidp import guards
-from engine.aidp.asking import ANSWERS
 from engine.aidp.operators.scoring import ranked, spread
 from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import AnyOperator, KeepTop, Recipe, Score, ScoreLoss
 from engine.aidp.samples import Sampler
 from engine.aidp.services import Schema, Services
+from engine.aidp.writing.asking import ANSWERS
 from engine.errors import IdeaFailure
 from tests.aidp.writers import StandIn
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.aidp.asking import record, text
 from engine.aidp.job import ModelPaths
 from engine.aidp.models import services
 from engine.aidp.models.writer import LlamaWriter
 from engine.aidp.pipeline import Around, Pipeline
 from engine.aidp.recipe import Generate, Paraphrase, Recipe
 from engine.aidp.services import ModelAnswerError, Services
+from engine.aidp.writing.asking import record, text
 from engine.errors import MachineFailure
 from tests.tinymodels import write_tiny_gguf
 

@@ -14,9 +14,10 @@ from typing import get_args
 import msgspec
 
 from engine import models, taskdata
-from engine.aidp import folders, manual
+from engine.aidp import manual
 from engine.aidp.job import Limits, ModelPaths
 from engine.aidp.kinds.loading import Layout
+from engine.aidp.reading import folders
 from engine.aidp.recipe import Load, Recipe, operator_name
 from engine.aidp.request import Profiled, ProfileData, Ran, RunData
 from engine.amounts import duration, size

@@ -9,11 +9,11 @@ from datasets import Dataset
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import duplicates as kinds
 from engine.aidp.kinds.base import Part
+from engine.aidp.likeness.wording import Repeat, settled
 from engine.aidp.notes import MOST
 from engine.aidp.operators.keeping import EVERY, keep
 from engine.aidp.rows import column
 from engine.aidp.text import normalise
-from engine.aidp.wording import Repeat, settled
 
 WITHHELD = "overlaps a held-out row, so its text is not shown"
 
@@ -32,7 +32,7 @@ def dedup_exact(rows: Dataset, op: kinds.DedupExact, context: Context) -> Datase
 
 def dedup_minhash(rows: Dataset, op: kinds.DedupMinhash, context: Context) -> Dataset:
     """Rows that are not written like an earlier row that stays."""
-    from engine.aidp.lookalikes import Look, alike
+    from engine.aidp.likeness.lookalikes import Look, alike
 
     look = Look(op.unit, op.size, op.threshold, op.num_perm)
     repeats = settled(
@@ -44,7 +44,7 @@ def dedup_minhash(rows: Dataset, op: kinds.DedupMinhash, context: Context) -> Da
 
 def dedup_semantic(rows: Dataset, op: kinds.DedupSemantic, context: Context) -> Dataset:
     """Rows that do not mean what an earlier row that stays means."""
-    from engine.aidp.paraphrases import EXACT, paraphrases
+    from engine.aidp.likeness.paraphrases import EXACT, paraphrases
 
     assert context.services.embedder is not None  # the pipeline has looked
     embedder = context.services.embedder()

@@ -9,11 +9,11 @@ from typing import IO
 import pyarrow as pa
 from datasets import Dataset
 
-from engine.aidp import archives, folders, readers, spool
 from engine.aidp.context import Context
 from engine.aidp.kinds.loading import RAW, File
 from engine.aidp.notes import BROKEN
-from engine.aidp.readers import Row
+from engine.aidp.reading import archives, folders, readers, spool
+from engine.aidp.reading.readers import Row
 from engine.errors import BadInput, IdeaFailure
 
 MAX_FILE = 256 * 1024**3  # bytes: it is read row by row

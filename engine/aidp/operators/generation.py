@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
-from engine.aidp import asking
-from engine.aidp.asking import Asker
 from engine.aidp.context import Applies, Context
-from engine.aidp.frames import Frame, names
 from engine.aidp.kinds import generation as kinds
-from engine.aidp.operators.book import Book, replaced
 from engine.aidp.services import Schema
 from engine.aidp.text import words
+from engine.aidp.writing import asking
+from engine.aidp.writing.asking import Asker
+from engine.aidp.writing.book import Book, replaced
+from engine.aidp.writing.frames import Frame, names
 from engine.errors import IdeaFailure
 from engine.researcher.prompts import prompt
 

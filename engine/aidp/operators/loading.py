@@ -7,14 +7,15 @@ from typing import Any
 
 from datasets import Dataset, concatenate_datasets
 
-from engine.aidp import layouts, spool
+from engine.aidp import layouts
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import loading as kinds
 from engine.aidp.kinds.loading import RAW
 from engine.aidp.layouts import Options
 from engine.aidp.layouts.kinds import pair
-from engine.aidp.lines import undecodable
 from engine.aidp.operators.files import read
+from engine.aidp.reading import spool
+from engine.aidp.reading.lines import undecodable
 from engine.aidp.rows import BATCH, converted, with_columns
 from engine.aidp.text import fill, placeholders
 from engine.errors import IdeaFailure

@@ -14,7 +14,7 @@ from datasets import Dataset
 from engine.aidp.context import Context
 from engine.aidp.kinds.base import Part
 from engine.aidp.operators.keeping import EVERY, Objection, keep
-from engine.aidp.readers import as_text
+from engine.aidp.reading.readers import as_text
 from engine.aidp.rows import column
 from engine.aidp.text import fill, placeholders
 from engine.errors import IdeaFailure

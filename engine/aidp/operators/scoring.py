@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import pyarrow as pa
 from datasets import Dataset
 
-from engine.aidp import asking
-from engine.aidp.asking import Asker
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import scoring as kinds
 from engine.aidp.operators.filters_model import losses, with_losses
 from engine.aidp.rows import column, with_columns
+from engine.aidp.writing import asking
+from engine.aidp.writing.asking import Asker
 from engine.errors import IdeaFailure
 from engine.researcher.prompts import prompt
 

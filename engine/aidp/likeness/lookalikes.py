@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from rensa import RMinHash
 
-from engine.aidp.shingles import BATCH, Places, Shingles, Unit, shingles
-from engine.aidp.wording import Repeat, without
+from engine.aidp.likeness.shingles import BATCH, Places, Shingles, Unit, shingles
+from engine.aidp.likeness.wording import Repeat, without
 
 SEED = 1  # of the signatures; another one overlooks other pairs
 CAUGHT = 0.98  # of the pairs that are just alike enough; of those more alike nearly all

@@ -13,10 +13,10 @@ from typing import Any
 from datasets import Dataset, concatenate_datasets
 
 from engine.aidp.context import Context
-from engine.aidp.frames import LOOKED_AT, Frame, foreign, frames, labels, names, shy
-from engine.aidp.novelty import Known
 from engine.aidp.rows import column, with_columns
 from engine.aidp.text import normalise, words
+from engine.aidp.writing.frames import LOOKED_AT, Frame, foreign, frames, labels, names, shy
+from engine.aidp.writing.novelty import Known
 from engine.errors import IdeaFailure
 
 LEAST = 2  # words of a new text

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal, cast
 
-from engine.aidp import lines
-from engine.aidp.archives import Counted
-from engine.aidp.lines import MAX_FIELD, MAX_LINE, Bad, Row, TextFormat, as_text
+from engine.aidp.reading import lines
+from engine.aidp.reading.archives import Counted
+from engine.aidp.reading.lines import MAX_FIELD, MAX_LINE, Bad, Row, TextFormat, as_text
 from engine.errors import BadInput
 
 FileFormat = Literal["auto", "csv", "tsv", "jsonl", "json", "parquet", "arrow", "text", "paragraphs"]
@@ -155,7 +155,7 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _table(opened: IO[bytes], kind: str, name: str) -> Iterator[Row | Bad]:
-    from engine.aidp import tables  # heavy: only the data process gets here
+    from engine.aidp.reading import tables  # heavy: only the data process gets here
 
     return tables.rows_of(opened, "parquet" if kind == "parquet" else "arrow", name)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.aidp.shingles import BATCH, hashed, numbered, shingles, starts_of_runs
+from engine.aidp.likeness.shingles import BATCH, hashed, numbered, shingles, starts_of_runs
 from engine.aidp.text import words
 
 ASKED = 2_000  # rows that are asked

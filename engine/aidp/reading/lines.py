@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from engine.aidp.arrays import elements
+from engine.aidp.reading.arrays import elements
 from engine.errors import BadInput
 
 TextFormat = Literal["csv", "tsv", "jsonl", "json", "text", "paragraphs"]

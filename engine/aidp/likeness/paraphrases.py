@@ -13,8 +13,8 @@ from typing import Any
 import faiss
 import numpy as np
 
+from engine.aidp.likeness.wording import Repeat, without
 from engine.aidp.services import Embedder
-from engine.aidp.wording import Repeat, without
 
 BLOCK = 1_000  # rows
 EXACT = 20_000  # rows up to which the search is exact

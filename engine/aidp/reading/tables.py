@@ -9,7 +9,7 @@ from typing import IO, Any, Literal
 import pyarrow
 import pyarrow.parquet
 
-from engine.aidp.lines import Bad, Row, flat
+from engine.aidp.reading.lines import Bad, Row, flat
 from engine.errors import BadInput
 
 TableFormat = Literal["parquet", "arrow"]
