@@ -117,7 +117,9 @@ def test_the_quickstarts_model_writes_reviews() -> None:
     pairs = [line.split("|") for line in REVIEWS.split("\n") if line]
     rows = [{"id": str(at), "prompt": said, "answer": answer} for at, (answer, said) in enumerate(pairs)]
     real = LlamaWriter(gguf, threads=1)  # other tests run beside it
-    recipe = Recipe(operators=(Paraphrase(share=1.0, rows=3), Generate(weakness="reviews with irony", rows=3, calls=9)))
+    recipe = Recipe(
+        operators=(Paraphrase(share=1.0, rows=3), Generate(weakness="reviews with irony", rows=3, calls=24))
+    )
     output = Pipeline(recipe, around=Around(services=Services(writer=lambda: real))).run(rows)
     made = [row for row in output.rows.to_list() if row["made_by"]]
     assert len(made) >= 4, output.broken
