@@ -4,4 +4,4 @@ Not the interface (that is `trex_tui`). Importing this package loads nothing hea
 datasets, faiss and llama_cpp are imported only inside the child processes that need them.
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
