@@ -3,7 +3,8 @@
 Hashes only. A row overlaps a held-out one when
 - it says the same letters, or one of its sentences (or some in a row) does: another case, spacing or punctuation;
 - it shares runs of words with it;
-- it has the same words but one, in whatever order: one changed, dropped, added, any moved;
+- it has the same words but one, in whatever order: one changed, dropped, added, any moved (not where held-out rows are
+  that to one another: then that is how the rows were made);
 - where it is asked for, and the guards were made with an embedding model: it means the same (`engine.aidp.meaning`).
 
 Words are taken from the columns a prompt is made of, not from the prompt: a task's fixed wording is in every row and
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 SIZES = (6, 8, 13)  # words; `decontaminate` chooses among them
 SHARED_BY = 10  # a run of words in more held-out rows than this is fixed wording, not a leak
+ALIKE = 0.05  # of the held-out rows may be each other's words but one; where more are, that is how rows are made
 VERSION = 2
 REMAKE = "remove the task's folder below `tasks` in the workspace; it is made anew"
 
@@ -103,10 +105,12 @@ def build(rows: Iterable[tuple[str, tuple[str, ...]]], embedder: Embedder | None
     held = list(rows)
     fixed = _fixed_wording(columns for _, columns in held)
     prompts = {digest(letters(text)) for prompt, columns in held for text in (prompt, " ".join(columns))}
+    own = [[word for text in columns for word in _own_words(text, fixed)] for _, columns in held]
+    telling = _telling([columns for _, columns in held], own)
     found_bags: set[bytes] = set()
     bags_sieve: set[bytes] = set()
-    for prompt, columns in held:
-        near = near_enough([word for text in columns for word in _own_words(text, fixed)])
+    for (prompt, columns), left in zip(held, own, strict=True):
+        near = telling and near_enough(left)
         for found in {tuple(words(prompt)), tuple(words(" ".join(columns)))}:
             if SENTENCE <= len(found) <= LONGEST:
                 bags_sieve.update(sieved_bags(found, spare=near))
@@ -119,6 +123,20 @@ def build(rows: Iterable[tuple[str, tuple[str, ...]]], embedder: Embedder | None
         sieves[size] = _joined(sieved(run) for row in runs for run in row)
     signed, wording = _signs([prompt for prompt, _ in held], embedder)
     return Guards(_joined(prompts), grams, sieves, _joined(found_bags), _joined(bags_sieve), signed, wording)
+
+
+def _telling(rows: list[tuple[str, ...]], own: list[list[str]]) -> bool:
+    """Whether "the same words but one" says anything here: where held-out rows are that to each other (sums to work
+    out, words to put in order), a train row that is it to one of them is nobody's copy."""
+    texts = {
+        letters(" ".join(columns)): words(" ".join(columns))
+        for columns, left in zip(rows, own, strict=True)
+        if near_enough(left)
+    }
+    found = [set(bags(text, range(len(text)))) for text in texts.values() if len(text) <= LONGEST]
+    owners = Counter(bag for row in found for bag in row)
+    alike = sum(any(owners[bag] > 1 for bag in row) for row in found)
+    return alike <= max(1, len(found) * ALIKE)
 
 
 def _signs(prompts: list[str], embedder: Embedder | None) -> tuple[bytes, bytes]:

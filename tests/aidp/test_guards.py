@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -199,3 +200,19 @@ def test_an_instruction_in_every_row_has_no_meaning() -> None:
 def test_without_embeddings_meanings_are_refused() -> None:
     with pytest.raises(IdeaFailure, match="cannot compare meanings"):
         made(HELD).at(8, 0.9, WordEmbedder())
+
+
+@pytest.mark.parametrize("kind", ["symbols", "orders"])
+def test_where_rows_are_made_of_the_same_words_their_order_tells_them_apart(kind: str) -> None:
+    rng = random.Random(1)
+
+    def text() -> str:
+        if kind == "symbols":
+            return " ".join(rng.choice(("alpha", "beta", "gamma")) for _ in range(9))
+        return "put in order " + " ".join(rng.sample(("alder", "birch", "cedar", "elm", "maple", "willow", "yew"), 7))
+
+    held, train = [{text() for _ in range(80)} for _ in range(2)]
+    guard = guards.build((prompt, (prompt,)) for prompt in held).at(8)
+    new = train - held
+    assert sum(guard.overlaps({"prompt": prompt}) for prompt in new) <= len(new) // 3
+    assert all(guard.overlaps({"prompt": prompt.upper() + "!"}) for prompt in held)

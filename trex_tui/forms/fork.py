@@ -124,7 +124,7 @@ class ForkSheet(Sheet):
             return forking.edited(self._tree(), self._node, self._trial, edits, self._start)
         except BadInput as problem:
             named = next((name for name in HINTS if f"`{name}`" in problem.what), "")
-            raise BadInput(problem.what, hint=problem.hint or HINTS.get(named, "")) from None
+            raise BadInput(problem.what, hint=HINTS.get(named, "") or problem.hint) from None
 
     def _outlook(self, values: Values) -> str:
         """What it will cost, and whether that is left; or what is wrong so far."""
