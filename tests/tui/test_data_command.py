@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -294,10 +295,11 @@ def test_a_tasks_train_split_is_guarded_by_its_own_splits(
 def test_an_interrupt_ends_the_process_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     rows = [{"prompt": f"a sentence of some length, number {n}, to be looked at", "answer": "x"} for n in range(60_000)]
     write_jsonl(tmp_path / "rows.jsonl", rows)
-    (tmp_path / "slow.toml").write_text('[[operators]]\nop = "filter_language"\nkeep = ["en"]\n' * 20)
+    (tmp_path / "slow.toml").write_text('[[operators]]\nop = "filter_language"\nkeep = ["en"]\n' * 9)
     command = [sys.executable, "-P", "-m", "trex_tui.cli", "--workspace", str(tmp_path / "home"), "data", "run"]
     words = [*command, str(tmp_path / "slow.toml"), str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "out")]
-    trex = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # who tests in the background has it ignored
+    trex = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ, preexec_fn=heard)
     until(lambda: list((tmp_path / "home" / "cache").glob("data-work/*/scratch/*")) or trex.poll() is not None)
     assert (tmp_path / ".out.trex-part").is_dir()
     trex.send_signal(signal.SIGINT)
