@@ -18,7 +18,7 @@ run: $(VENV)/run.stamp
 	@$(TREX) quickstart $(if $(NEW),--new)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(or $(WORKERS),2) --dist loadfile -m "not slow and not models"
+	$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist loadfile -m "not slow and not models"
 
 test-all: $(VENV)/dev.stamp models
 	$(BIN)/python -m pytest --timeout 1800
