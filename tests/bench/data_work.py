@@ -130,7 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
             text = "\n".join(table(results))
             print(text)
             if given.out is not None:
-                head = f"# What the data work is worth\n\n`{' '.join(sys.argv)}`\n\n"
+                settings = f"--seeds {given.seeds} --rounds {given.rounds} --trials {given.trials}"
+                head = f"# What the data work is worth\n\n`python -m tests.bench.data_work WORKSPACE {settings}`\n\n"
                 (given.out / "data-work.md").write_text(f"{head}{text}\n\n{hardware.describe()}\n")
     return 0
 
