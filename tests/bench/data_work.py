@@ -77,7 +77,7 @@ def result(arm: str, seed: int, tree: Tree) -> Result:
     best, base = tree.trial(tree.champion), tree.trial(ROOT_TRIAL)
     first = next(node for node in tree.nodes.values() if node.direction == "baseline").trials
     (baseline,) = [trial for trial in first.values() if trial.test is not None]
-    assert best.score and best.confirm and best.test and baseline.test and base.test
+    assert best.score and best.confirm and best.test and baseline.test and base.test and tree.ended_at
     return Result(
         arm=arm,
         seed=seed,
