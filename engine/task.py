@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from engine import strict
-from engine.aidp.reading.readers import MAX_FILE
+from engine.aidp.reading import MAX_FILE
 from engine.aidp.text import fill
 from engine.aidp.text import placeholders as placeholders
 from engine.amounts import duration, seconds, size, times

@@ -16,23 +16,11 @@ def natural(text: str) -> int:
 
 
 def warmth(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 2.0:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 to 2")
-    return value
+    return decimal(text, 0, 2)
 
 
 def part(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number from 0 to 1")
-    return value
+    return decimal(text, 0, 1)
 
 
 def shown(text: str) -> int:
@@ -60,13 +48,7 @@ def port(text: str) -> int:
 
 
 def speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = -1.0
-    if not 0 <= speed <= 1000:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no speed from 0 to 1000")
-    return speed
+    return decimal(text, 0, 1000, "no speed")
 
 
 def lifted(text: str) -> int:
@@ -80,4 +62,14 @@ def number(text: str, least: int, most: int) -> int:
         value = least - 1
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from {least} to {most:,}")
+    return value
+
+
+def decimal(text: str, least: int, most: int, said: str = "not a number") -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = least - 1.0
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is {said} from {least} to {most}")
     return value

@@ -15,7 +15,7 @@ from itertools import accumulate, compress, count, repeat
 from operator import xor
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.aidp.text import digest, letters, plain, sentences, split
+from engine.aidp.text import VOCABULARY, digest, letters, number, plain, sentences, split
 
 if TYPE_CHECKING:
     from engine.aidp.meaning import Meanings
@@ -26,7 +26,7 @@ LONGEST = 40  # words of the longest text that is compared as a whole; longer on
 NEAR = 24  # letters and words together (six short words, twelve CJK characters) for "the same words but one"
 WIDTH, NARROW = 8, 3  # bytes of a hash, and of one in a sieve
 DENSE = 200_000  # entries of a sieve above which a set of them takes more memory
-VOCABULARY, LINES = 200_000, 2_000  # words and lines that are kept at hand
+LINES = 2_000  # lines that are kept at hand
 
 
 class _Part(NamedTuple):
@@ -135,11 +135,11 @@ def near_enough(own: Sequence[str]) -> bool:
 
 def bags(found: Sequence[str], without: Iterable[int]) -> Iterator[bytes]:
     """Hashes of the words in any order: of all, and of all but the one at each of these places. Numbers stay in."""
-    whole = sum(map(_number, found))
+    whole = sum(map(number, found))
     yield _hashed(whole)
     for place in without:
         if found[place].isalpha():
-            yield _hashed(whole - _number(found[place]))
+            yield _hashed(whole - number(found[place]))
 
 
 def _hashed(total: int) -> bytes:
@@ -163,12 +163,7 @@ def sieved(run: Sequence[str]) -> bytes:
 @lru_cache(VOCABULARY)
 def bits(word: str) -> int:
     """What a word gives to the sieve."""
-    return _number(word) >> 8 * (WIDTH - NARROW)
-
-
-@lru_cache(VOCABULARY)
-def _number(word: str) -> int:
-    return int.from_bytes(digest(word), "big")
+    return number(word) >> 8 * (WIDTH - NARROW)
 
 
 def cut(joined: bytes, width: int) -> Iterable[bytes]:

@@ -7,7 +7,6 @@ cache. (Operators that ask a language model are deterministic as far as the mode
 from __future__ import annotations
 
 import random
-import resource
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import msgspec
 from datasets import Dataset
 
 from engine.aidp.cache import Entry, StepCache, chained, sums
+from engine.aidp.child import Tell, peak
 from engine.aidp.context import Context
 from engine.aidp.guards import Guards
 from engine.aidp.job import Limits, Progress, Step
@@ -34,7 +34,6 @@ from engine.failpoints import reach
 
 MODELS: frozenset[Need] = frozenset({"embeddings", "language_model", "base_model", "tokenizer"})
 
-Tell = Callable[[Progress], None]
 SHOWN: Literal[8] = 8  # words in a row that a row which is shown may not share with a held-out one
 
 
@@ -104,7 +103,7 @@ class Pipeline:
         steps: list[Step] = []
         broken: list[Broken] = []
         clock = _Clock(self.around.limits.seconds)
-        overlaps = self.around.guards.at(SHOWN).overlaps if self.around.guards else None
+        overlaps = self.around.guards.at(SHOWN).overlaps if self.around.guards and watch is not None else None
         for place, operator in enumerate(operators):
             reach("data.operator")
             key = self._key(key, place, operator) if key else ""
@@ -131,11 +130,11 @@ class Pipeline:
         if key and cache is not None and (kept := cache.get(key)) is not None:
             step = msgspec.structs.replace(kept.entry.step, cached=True)
             return kept.rows, msgspec.structs.replace(kept.entry, step=step)
-        started, memory, notes = time.perf_counter(), _peak(), Notes()
+        started, memory, notes = time.perf_counter(), peak(), Notes()
         progress(0, len(before))
         context = self._context(place, operator, notes, progress, tuple(done))
         after = APPLY[type(operator)](before, operator, context)
-        step = _counted(operator, before, after, notes, time.perf_counter() - started, _peak() - memory)
+        step = _counted(operator, before, after, notes, time.perf_counter() - started, peak() - memory)
         nothing = StepSamples(operator=step.operator, dropped=step.dropped, added=step.added)
         seen = sampled(operator, before, after, notes) if sample or key else nothing
         entry = Entry(step, seen, tuple(notes.broken))
@@ -280,11 +279,6 @@ def _told(tell: Tell | None, clock: _Clock, operator: Operator, place: int, of: 
             tell(Progress(operator=name, place=place, of=of, done=done, total=total))
 
     return progress
-
-
-def _peak() -> int:
-    """The greatest memory that this process has had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 __all__ = ["Around", "Output", "Pipeline", "complete", "fingerprint"]

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import blake2b
+
+VOCABULARY = 200_000  # words whose numbers are kept at hand
 
 # A CJK character is a word of its own: those scripts put no space between words.
 _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -76,6 +79,12 @@ def ngrams(text: str, size: int) -> Iterator[bytes]:
 def digest(text: str) -> bytes:
     """8 bytes that name a text and do not give it away."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+@lru_cache(VOCABULARY)
+def number(word: str) -> int:
+    """The same 8 bytes as a number; words come again and again."""
+    return int.from_bytes(digest(word), "big")
 
 
 def placeholders(template: str) -> list[str]:

@@ -7,13 +7,12 @@ number is a polynomial of its characters (or of its words' hashes), mixed so tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from engine.aidp.text import digest, words
+from engine.aidp.text import number, words
 
 Unit = Literal["characters", "words"]
 Numbers = np.ndarray[Any, np.dtype[np.uint64]]
@@ -62,7 +61,7 @@ def hashed(units: Numbers, begins: Places, size: int) -> Numbers:
 
 def numbered(found: Sequence[Sequence[str]]) -> tuple[Numbers, Places]:
     """A number for every word, texts laid end to end, and the lengths of the texts in words."""
-    numbers = np.fromiter(map(_number, chain.from_iterable(found)), dtype=np.uint64)
+    numbers = np.fromiter(map(number, chain.from_iterable(found)), dtype=np.uint64)
     return numbers, np.array([len(own) for own in found], dtype=np.int64)
 
 
@@ -74,8 +73,3 @@ def _characters(texts: Sequence[str], size: int) -> tuple[Numbers, Places]:
 
 def _padded(texts: Sequence[str], size: int) -> tuple[Numbers, Places]:
     return numbered([own + [""] * (size - len(own)) if own else own for own in map(words, texts)])
-
-
-@lru_cache(200_000)
-def _number(word: str) -> int:
-    return int.from_bytes(digest(word), "big")

@@ -10,12 +10,10 @@ from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import duplicates as kinds
 from engine.aidp.kinds.base import Part
 from engine.aidp.likeness.wording import Repeat, settled
-from engine.aidp.notes import MOST
+from engine.aidp.notes import MOST, WITHHELD
 from engine.aidp.operators.keeping import EVERY, keep
 from engine.aidp.rows import column
 from engine.aidp.text import normalise
-
-WITHHELD = "overlaps a held-out row, so its text is not shown"
 
 
 def dedup_exact(rows: Dataset, op: kinds.DedupExact, context: Context) -> Dataset:

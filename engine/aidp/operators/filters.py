@@ -12,8 +12,8 @@ from datasets import Dataset
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import filters as kinds
 from engine.aidp.operators import filters_model, filters_text
-from engine.aidp.operators.keeping import keep
-from engine.aidp.operators.parts import judged, unless, values
+from engine.aidp.operators.keeping import keep, unless
+from engine.aidp.operators.parts import judged, values
 from engine.aidp.operators.patterns import Matcher
 
 BATCH = 1_000  # texts that the tokenizer gets at once

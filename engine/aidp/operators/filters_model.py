@@ -11,7 +11,8 @@ from datasets import Dataset, Value
 
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import filters as kinds
-from engine.aidp.operators.parts import texts, unless
+from engine.aidp.operators.keeping import unless
+from engine.aidp.operators.parts import texts
 from engine.aidp.operators.vectors import embedded
 from engine.aidp.rows import column
 from engine.errors import IdeaFailure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 
 from datasets import Dataset
@@ -33,11 +33,16 @@ def keep(rows: Dataset, objection: Objection, context: Context, part: str = "pro
         for at in gone:
             context.notes.drops(at, objection(rows[at][part]))
         return rows.select([at for at, stays in enumerate(kept) if stays])
+    return unless(rows, map(objection, column(rows, part)), context)
+
+
+def unless(rows: Dataset, whys: Iterable[str], context: Context) -> Dataset:
+    """The rows without a reason to go, in order; one reason for each row, "" keeps it."""
     places: list[int] = []
-    for at, text in enumerate(column(rows, part)):
+    for at, why in enumerate(whys):
         if not at % EVERY:
             context.progress(at, len(rows))
-        if why := objection(text):
+        if why:
             context.notes.drops(at, why)
         else:
             places.append(at)

@@ -6,14 +6,14 @@ them: an English question around a Chinese text does not make the text English.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 
 from datasets import Dataset
 
 from engine.aidp.context import Context
 from engine.aidp.kinds.base import Part
-from engine.aidp.operators.keeping import EVERY, Objection, keep
+from engine.aidp.operators.keeping import Objection, keep
 from engine.aidp.reading.readers import as_text
 from engine.aidp.rows import column
 from engine.aidp.text import fill, placeholders
@@ -31,19 +31,6 @@ def judged(rows: Dataset, objection: Objection, context: Context, part: Part) ->
     if part == "prompt":
         return keep(rows, lambda prompt: objection(own(prompt)), context)
     return keep(rows.add_column(BOTH, texts(rows, "both", context)), objection, context, BOTH).remove_columns(BOTH)
-
-
-def unless(rows: Dataset, whys: Iterable[str], context: Context) -> Dataset:
-    """The rows without a reason to go, in order; one reason for each row, "" keeps it."""
-    places: list[int] = []
-    for at, why in enumerate(whys):
-        if not at % EVERY:
-            context.progress(at, len(rows))
-        if why:
-            context.notes.drops(at, why)
-        else:
-            places.append(at)
-    return rows.select(places)
 
 
 def texts(rows: Dataset, part: Part, context: Context) -> list[str]:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal, cast
 
-from engine.aidp.reading import lines
+from engine.aidp.reading import MAX_FILE, lines
 from engine.aidp.reading.archives import Counted
 from engine.aidp.reading.lines import MAX_FIELD, MAX_LINE, Bad, Row, TextFormat, as_text
 from engine.errors import BadInput
@@ -26,7 +26,6 @@ Encoding = Literal["utf-8", "latin-1"]
 Aside = Callable[[str, str, str], None]
 """Takes a row that cannot be read: where it stands, why, and how it begins."""
 
-MAX_FILE = 1024**3  # bytes of one data file
 MAX_ROWS = 2_000_000
 
 _SUFFIXES: dict[str, FileFormat] = {
