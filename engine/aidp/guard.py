@@ -24,6 +24,7 @@ ENOUGH = 0.1  # of a held-out row's n-grams: one for a sentence; long dialogues 
 SENTENCE = 3  # words of the shortest held-out text that is looked for inside a row; shorter ones are everywhere
 LONGEST = 40  # words of the longest text that is compared as a whole; longer ones have runs of words to spare
 NEAR = 24  # letters and words together (six short words, twelve CJK characters) for "the same words but one"
+NEAR_WORDS = 5  # of them, at least: of four words, one changed, another thing is said
 WIDTH, NARROW = 8, 3  # bytes of a hash, and of one in a sieve
 DENSE = 200_000  # entries of a sieve above which a set of them takes more memory
 LINES = 2_000  # lines that are kept at hand
@@ -130,7 +131,7 @@ class Index:
 
 def near_enough(own: Sequence[str]) -> bool:
     """Whether a text with these words is still the same text when one of them is another."""
-    return len(own) >= NEAR // 4 and len(own) + sum(map(len, own)) >= NEAR
+    return len(own) >= NEAR_WORDS and len(own) + sum(map(len, own)) >= NEAR
 
 
 def bags(found: Sequence[str], without: Iterable[int]) -> Iterator[bytes]:

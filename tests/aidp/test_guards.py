@@ -77,7 +77,8 @@ def test_overlap_is_what_a_plain_search_says(held: list[str], row: list[str]) ->
     runs = {tuple(held[at : at + 6]) for at in range(len(held) - 5)}
     shared = runs & {tuple(row[at : at + 6]) for at in range(len(row) - 5)}
     one, other = Counter(held), Counter(row)
-    near = len(held) >= 6 and (one - other).total() <= 1 and (other - one).total() <= 1
+    tells = len(held) >= 5 and len(held) + len("".join(held)) >= 24
+    near = tells and (one - other).total() <= 1 and (other - one).total() <= 1
     expected = held == row or len(shared) >= max(1, math.ceil(len(runs) / 10)) or near
     guard = guards.build([(" ".join(held), (" ".join(held),))]).at(6)
     assert guard.overlaps({"prompt": " ".join(row)}) == expected
@@ -89,6 +90,7 @@ def test_overlap_is_what_a_plain_search_says(held: list[str], row: list[str]) ->
         ("it does n't work -- at all .", "It doesn't work at all!"),
         ("a 15-year-old 's \u201ccaf\u00e9\u201d", "A 15 year old's 'cafe'"),
         ("but he somehow pulls it off .", "It's so clever you want to hate it. But he somehow pulls it off."),
+        ("a surprisingly tender family drama", "A surprisingly warm family drama."),
         ("fresh , funny , fast !", "Review: Fresh, funny, fast\nSentiment:"),
         ("so what ? who cares ?", "Well: so what? Who cares? Not me."),
         (

@@ -155,6 +155,60 @@ def test_the_files_of_a_cache_of_datasets(root: Path, tmp_path: Path) -> None:
         run(root, Load(path=relative, split="test"))
 
 
+def published(folder: Path) -> None:
+    """A file or several for each split, as data sets are published."""
+    folder.mkdir(parents=True)
+    for at, row in enumerate(ROWS):
+        Dataset.from_list([row]).to_parquet(str(folder / f"train-{at:05}-of-{len(ROWS):05}.parquet"))
+    (folder / "dev.jsonl").write_bytes(lines(ROWS[:1]))
+    (folder / "dataset_infos.json").write_text("{}")
+
+
+@pytest.mark.parametrize("within", ["", "data"])
+def test_a_published_folder_is_read_by_its_files_names(root: Path, within: str) -> None:
+    published(root / "set" / within)
+    (root / "set" / "README.md").write_text("about it")
+    assert pairs(run(root, Load(path="set"))) == PAIRS
+    assert pairs(run(root, Load(path="set", split="validation"))) == PAIRS[:1]
+    with pytest.raises(IdeaFailure, match=r"no split `test`; `split` may be `validation`, `train`"):
+        run(root, Load(path="set", split="test"))
+
+
+def test_files_that_name_no_split_are_to_train_on_and_of_one_format(root: Path) -> None:
+    (root / "set").mkdir()
+    for at, row in enumerate(ROWS):
+        (root / "set" / f"part{at}.jsonl.gz").write_bytes(gzip.compress(lines([row])))
+    assert pairs(run(root, Load(path="set"))) == PAIRS
+    (root / "set" / "report.json").write_text("{}")
+    with pytest.raises(IdeaFailure, match=r"`part\d+.jsonl.gz` and `report.json` are files of different formats"):
+        run(root, Load(path="set"))
+
+
+def test_a_broken_row_of_several_files_is_told_with_its_file(root: Path) -> None:
+    (root / "set").mkdir()
+    (root / "set" / "a.jsonl").write_bytes(lines(ROWS))
+    (root / "set" / "b.jsonl").write_bytes(b"{\n" + lines(ROWS))
+    (broken,) = run(root, Load(path="set"), limits=Limits(broken=0.5)).broken
+    assert broken.where.startswith("set/b.jsonl")
+
+
+def test_links_of_a_hubs_cache_are_followed(root: Path) -> None:
+    kept = root / "datasets--x--y"
+    published(kept / "snapshots" / "abc" / "data")
+    (kept / "blobs").mkdir()
+    for at, file in enumerate((kept / "snapshots").rglob("*.*")):
+        file.rename(kept / "blobs" / f"{at}")
+        file.symlink_to(kept / "blobs" / f"{at}")
+    for below in (root, kept / "snapshots" / "abc"):
+        assert pairs(run(below, Load(path=str((kept / "snapshots" / "abc" / "data").relative_to(below))))) == PAIRS
+    one = run(kept / "snapshots" / "abc" / "data", Load(path=f"train-00000-of-{len(ROWS):05}.parquet"))
+    assert pairs(one) == PAIRS[:1]
+    (kept / "snapshots" / "abc" / "data" / "train-9.parquet").symlink_to(root / "elsewhere.parquet")
+    Dataset.from_list(ROWS).to_parquet(str(root / "elsewhere.parquet"))
+    with pytest.raises(IdeaFailure, match=r"`train-9.parquet` lies elsewhere"):
+        run(root, Load(path="datasets--x--y/snapshots/abc"))
+
+
 def test_numbers_of_classes_stay_as_they_are_and_a_recipe_names_them(root: Path) -> None:
     features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
     rows = Dataset.from_dict({"text": ["good", "bad"], "label": [1, 0]}, features=features)
@@ -172,7 +226,7 @@ def test_numbers_of_classes_stay_as_they_are_and_a_recipe_names_them(root: Path)
         (Load(path="p.whl", member="gone"), "holds no file `gone`"),
         (Load(path="p.tar", member="pkg-1.0"), "holds no file `pkg-1.0`"),
         (Load(path="a.jsonl", member="x"), "not a readable tar archive"),
-        (Load(path="gone.csv"), "no file `gone.csv` in the task's folder `extra/`; there: a.csv, a.csv.gz"),
+        (Load(path="gone.csv"), "no file `gone.csv` in the folder `extra/`; there: a.csv, a.csv.gz"),
     ],
 )
 def test_what_cannot_be_found_is_said(root: Path, operator: Load, message: str) -> None:

@@ -250,8 +250,9 @@ def test_what_operators_export_lies_with_the_result_and_is_data_again(
     capsys.readouterr()
     assert trex("profile", file.parent / "out" / "hf", "--json") == 0
     assert json.loads(capsys.readouterr().out)["profile"]["rows"] == 20
-    assert trex("profile", file.parent) == 2
-    assert "this is a folder, and no data set" in capsys.readouterr().err
+    (file.parent / "empty").mkdir()
+    assert trex("profile", file.parent / "empty") == 2
+    assert "this is a folder without data files" in capsys.readouterr().err
 
 
 def test_a_failed_recipe_leaves_an_earlier_result_alone(

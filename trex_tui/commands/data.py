@@ -200,12 +200,12 @@ def _sums(place: Path) -> list[tuple[str, str]]:
 
 
 def _file(path: Path) -> Path:
-    """The whole path of a data file, or of a folder that `datasets` has written. Raises BadInput: neither is there."""
+    """The whole path of a data file, or of a folder of such. Raises BadInput: neither is there."""
     found = expanded(path)
     if not is_file(found) and not folders.is_data(found):
-        what = "this is a folder, and no data set" if found.is_dir() else "no such data file"
+        what = "this is a folder without data files" if found.is_dir() else "no such data file"
         raise BadInput(what, where=str(path), hint="check the path")
-    return found.resolve()
+    return found.absolute() if folders.is_blob(found) else found.resolve()
 
 
 def _say(text: str) -> None:

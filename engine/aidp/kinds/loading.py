@@ -32,7 +32,7 @@ Form = Annotated[str, Meta(max_length=8000)]
 
 
 class File(Operator, frozen=True, kw_only=True):
-    """A file below the task's `extra/`, or a folder that `datasets` has written there.
+    """A file below the task's `extra/`, or a folder there: of `datasets`, or a file or several for each split.
 
     `format` (auto: by the file's name): jsonl, json, csv, tsv, text (a row per line), paragraphs (a row per paragraph),
     all of them also packed as `.gz`; parquet, arrow. `member`: the file to read in an archive (.tar.gz, .zip, .whl),

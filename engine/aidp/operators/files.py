@@ -1,4 +1,4 @@
-"""The files that `load` and `mix` read: found below the task's `extra/`, opened, and read into a Dataset."""
+"""The files that `load` and `mix` read: found below one folder (a task's `extra/`), opened, and read into a Dataset."""
 
 from __future__ import annotations
 
@@ -44,12 +44,10 @@ def confined(root: Path | None, path: str) -> Path:
             f"`{path}` cannot be read: the task has no folder `extra/`", hint="leave out `load` and `mix`"
         )
     if (found := folders.below(root, path)) is None:
-        raise IdeaFailure(f"`{path}` leads out of the task's folder `extra/`", hint="name a file inside it")
+        raise IdeaFailure(f"`{path}` leads out of the folder `{root.name}/`", hint="name a file inside it")
     if not found.is_file() and not folders.is_data(found):
         there = sorted(str(file.relative_to(root)) for file in root.rglob("*") if file.is_file())[:20]
-        raise IdeaFailure(
-            f"no file `{path}` in the task's folder `extra/`", hint=f"there: {', '.join(there) or 'none'}"
-        )
+        raise IdeaFailure(f"no file `{path}` in the folder `{root.name}/`", hint=f"there: {', '.join(there) or 'none'}")
     return found
 
 
@@ -88,17 +86,19 @@ class _Tolerant:
         for shard in folders.shards(self._path, self._op.split, self._name):
             before += last
             last = 0
-            for row in self._file(shard, "arrow"):
+            for row in self._file(shard, file_format(shard, self._op), name=f"{self._name}/{shard.name}"):
                 last = row.line
                 yield row._replace(line=before + last)
 
-    def _file(self, path: Path, format: readers.FileFormat, file: IO[bytes] | None = None) -> Iterator[Row]:
+    def _file(
+        self, path: Path, format: readers.FileFormat, file: IO[bytes] | None = None, name: str = ""
+    ) -> Iterator[Row]:
         return readers.read_rows(
             path,
             format,
             encoding=self._op.encoding,
             columns=self._op.columns,
-            name=self._name,
+            name=name or self._name,
             file=file,
             aside=self._set_aside,
             max_bytes=MAX_FILE,

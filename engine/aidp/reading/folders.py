@@ -1,6 +1,8 @@
-"""Folders that `datasets` writes: `save_to_disk` of one data set or of several splits, and a cache's `.arrow` files.
+"""Folders of rows: what `datasets` writes (`save_to_disk` of one data set or of several splits, a cache's `.arrow`
+files), and data sets as they are published (a file or several for each split, in the folder or in its `data/`).
 
 Read by their file names alone; what the JSON files beside them name is taken only where it lies in the same folder.
+A hub's cache keeps the files of a snapshot as links to its `blobs`: these links are followed, no others lead out.
 """
 
 from __future__ import annotations
@@ -16,34 +18,52 @@ from engine.files import read_regular
 SMALL = 16 * 1024**2  # bytes of a JSON file
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _SHARD = re.compile(r"(?:(?P<name>.+)-)?(?P<split>[A-Za-z0-9_.]+?)(?:-\d{5}-of-\d{5})?\.arrow")
+_PUBLISHED = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")  # each may be packed as `.gz`
+_ABOUT = ("dataset_info.json", "dataset_infos.json", _STATE, _SPLITS)  # files that say something of the data
+_WORDS = {  # by which `datasets` tells the split of a published file
+    "test": ("test", "testing", "eval", "evaluation"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "train": ("train", "training"),
+}
 
 
 def below(root: Path, path: str) -> Path | None:
-    """`path` below `root`, links followed; None for one that leads out, or that is no name."""
+    """`path` below `root`; None for one that leads out, by a link too, or that is no name."""
     try:
-        found = (root / path).resolve()
-        inside = not Path(path).is_absolute() and found.is_relative_to(root.resolve())
-        found.exists()  # a name that is too long is told here
-        return found if inside else None
+        named = root.resolve() / path
+        inside = not Path(path).is_absolute() and (named.resolve().is_relative_to(root.resolve()) or is_blob(named))
+        named.exists()  # a name that is too long is told here
+        return named if inside else None
     except (OSError, ValueError):
         return None
 
 
+def is_blob(path: Path) -> bool:
+    """Whether it is a file of a hub cache's snapshot: a link to the `blobs` of the same data set."""
+    snapshots = next((parent for parent in path.absolute().parents if parent.name == "snapshots"), None)
+    return snapshots is not None and path.resolve().parent == (snapshots.parent / "blobs").resolve()
+
+
 def is_data(path: Path) -> bool:
     """Whether it is a folder of rows."""
-    return path.is_dir() and ((path / _STATE).is_file() or (path / _SPLITS).is_file() or any(path.glob("*.arrow")))
+    return path.is_dir() and ((path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_found(path)))
 
 
 def shards(folder: Path, split: str, name: str) -> list[Path]:
-    """The Arrow files of a split, in order. Raises BadInput where there is no such split, or a file is missing."""
+    """The files of a split, in order, all of one format. Raises BadInput: there is no such split, a file is missing."""
     found = _splits(folder, name)
     wanted = split or (next(iter(found)) if len(found) == 1 else "train")
     if wanted not in found:
         known = ", ".join(f"`{one}`" for one in found) or "none"
         what = f"there is no split `{wanted}`" if split else "there are several splits, and none is `train`"
         raise BadInput(what, where=name, hint=f"`split` may be {known}")
-    if outside := [file for file in found[wanted] if not file.resolve().is_relative_to(folder.resolve())]:
+    inside = folder.resolve()
+    if outside := [file for file in found[wanted] if not file.resolve().is_relative_to(inside) and not is_blob(file)]:
         raise BadInput(f"the file `{outside[0].name}` lies elsewhere", where=name, hint="save the data set again")
+    formats = {_format(file): file.name for file in found[wanted]}
+    if len(formats) > 1:
+        named = " and ".join(f"`{file}`" for file in list(formats.values())[:2])
+        raise BadInput(f"{named} are files of different formats", where=name, hint="name one of the files")
     return found[wanted]
 
 
@@ -55,10 +75,35 @@ def _splits(folder: Path, name: str) -> dict[str, list[Path]]:
     if (folder / _STATE).is_file():
         return {"train": _saved(folder, name)}
     splits: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.arrow")):
-        if (match := _SHARD.fullmatch(path.name)) and not path.name.startswith("cache-"):
-            splits.setdefault(match["split"], []).append(path)
+    for path in _found(folder):
+        splits.setdefault(_split(path), []).append(path)
     return splits
+
+
+def _found(folder: Path) -> list[Path]:
+    """The files with rows: those of a cache of `datasets`, or else published ones, here or in `data/`."""
+    cached = [path for path in folder.glob("*.arrow") if _SHARD.fullmatch(path.name)]
+    if found := [path for path in cached if not path.name.startswith("cache-")]:
+        return sorted(found)
+    published = (_published(place) for place in (folder, folder / "data"))
+    return next(filter(None, published), [])
+
+
+def _published(folder: Path) -> list[Path]:
+    files = (path for path in folder.glob("*") if path.name not in _ABOUT and not path.name.startswith("."))
+    return sorted(path for path in files if _format(path) in _PUBLISHED and path.is_file())
+
+
+def _format(path: Path) -> str:
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _split(path: Path) -> str:
+    """By the file's name; `train` where it says none."""
+    if match := _SHARD.fullmatch(path.name):
+        return match["split"]
+    words = re.split(r"[^a-z]+", path.name.lower())
+    return next((split for split, known in _WORDS.items() if not set(known).isdisjoint(words)), "train")
 
 
 def _saved(folder: Path, name: str) -> list[Path]:
