@@ -2,7 +2,7 @@
 
 Light on purpose: the engine and the interface read and fingerprint recipes without importing `datasets`.
 Every recipe starts from the task's train split, already loaded and converted to `{id, prompt, answer, ...}`;
-`load`, `convert` and `mix` bring in further files from the task's folder `extra/`. Decontamination against
+`load`, `convert` and `mix` bring in further files from one folder (a task's `extra/`). Decontamination against
 validation, confirm and test runs on every output, listed or not. `enabled = false` stops the search for shared
 n-grams; a row whose prompt equals a held-out one is always dropped.
 """

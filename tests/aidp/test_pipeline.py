@@ -240,7 +240,7 @@ def test_no_path_leads_out_of_the_folder(tmp_path: Path, path: str, operator: ty
     (tmp_path / "secret.jsonl").write_text('{"prompt": "p", "answer": "a"}\n')
     (root / "link.jsonl").symlink_to(tmp_path / "secret.jsonl")
     (root / "linked").symlink_to(tmp_path)
-    with pytest.raises(IdeaFailure, match="extra"):
+    with pytest.raises(IdeaFailure, match=r"extra|lies elsewhere"):
         run(numbered(2), operator(path=path), root=root)
     with pytest.raises(IdeaFailure, match="extra"):
         run(numbered(2), operator(path=str(tmp_path / "secret.jsonl")), root=root)

@@ -77,7 +77,7 @@ def test_ways_to_fail(tmp_path: Path, job: DataJob) -> None:
     (tmp_path / "task" / "test.jsonl").write_text('{"prompt": "p", "answer": "a"}\n')
     cases = [
         (with_recipe(job, FilterLength(min_words=90)), "idea", "`filter_length` dropped all 60"),
-        (with_recipe(job, Load(path="../test.jsonl")), "idea", "leads out of the task's folder"),
+        (with_recipe(job, Load(path="../test.jsonl")), "idea", "leads out of the folder `extra/`"),
         (with_recipe(job, guards=str(tmp_path / "gone.json")), "machine", "guards of the held-out splits"),
         (with_recipe(job, train_rows=str(tmp_path / "gone.jsonl")), "machine", "train split is missing"),
         (with_recipe(job, limits=Limits(memory=1)), "resource", "more memory"),

@@ -27,7 +27,7 @@ def read(op: File, context: Context) -> Dataset:
     Rows that cannot be read are set aside, up to the context's share of the file's rows.
     """
     path = confined(context.root, op.path)
-    name = "/".join(filter(None, (op.path, op.split, op.member, op.inner_member)))
+    name = "/".join(filter(None, (op.path or ".", op.split, op.member, op.inner_member)))
     try:
         rows = _Tolerant(op, path, name, context)
         found = spool.raw(spool.told(rows, context.progress), _COLUMNS, context.scratch, name)
