@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -60,11 +60,18 @@ def expanded(path: Path) -> Path:
         raise BadInput("there is no such home folder", where=str(path), hint="write the whole path") from None
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """An ordinary file, to be read. Raises OSError: not there, no ordinary file (a pipe would never end)."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "no ordinary file", str(path))
+    return os.fdopen(handle, "rb")
+
+
 def read_regular(path: Path, limit: int = MAX_READ) -> bytes:
-    """An ordinary file's bytes. Raises OSError: not there, no ordinary file (a pipe would never end), too large."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "no ordinary file", str(path))
+    """An ordinary file's bytes. Raises OSError: not there, no ordinary file, too large."""
+    with open_regular(path) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))

@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,17 +59,20 @@ def from_json(data: bytes, kind: type[T], *, source: str) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise _explained(error, kind, source, "") from None
+        raise _explained(error, kind, source, "", line_of) from None
     except UNREADABLE as error:
         raise BadInput(f"not valid JSON: {error}", where=source) from None
 
 
-def convert(raw: object, kind: type[T], *, source: str, text: str = "") -> T:
-    """Turn builtin objects into `kind`. `text`, where given, is searched for the line of a bad field."""
+def convert(
+    raw: object, kind: type[T], *, source: str, text: str = "", line: Callable[[str, str], int] | None = None
+) -> T:
+    """Turn builtin objects into `kind`. `text`, where given, is searched for the line of a bad field: as TOML, or as
+    `line` does it with the text and the field's path."""
     try:
         return msgspec.convert(raw, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise _explained(error, kind, source, text) from None
+        raise _explained(error, kind, source, text, line or line_of) from None
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
@@ -85,7 +89,9 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         raise BadInput(f"cannot be read ({error.strerror})", where=str(path)) from None
 
 
-def _explained(error: msgspec.ValidationError, kind: object, source: str, text: str) -> BadInput:
+def _explained(
+    error: msgspec.ValidationError, kind: object, source: str, text: str, line_in: Callable[[str, str], int]
+) -> BadInput:
     message = str(error)
     found = _PATH.search(message)
     field = found.group(1) if found else ""
@@ -104,7 +110,7 @@ def _explained(error: msgspec.ValidationError, kind: object, source: str, text: 
         if value := _VALUE.search(message):
             near = difflib.get_close_matches(value.group(1), _texts(kind), n=1, cutoff=0.6)
             hint = f"did you mean `{near[0]}`?" if near else ""
-    line = line_of(text, field)
+    line = line_in(text, field)
     where = f"{source}:{line}" if line else source
     return BadInput(what, where=where, hint=hint)
 
@@ -140,7 +146,7 @@ def line_of(text: str, field: str) -> int:
             key = row.partition("=")[0].strip().replace('"', "")
             if _leads(f"{table}.{key}" if table else key, path):
                 return number
-    return line_of(text, path.rpartition(".")[0])
+    return line_of(text, path[: path.rfind("[")] if path.endswith("]") else path.rpartition(".")[0])
 
 
 def _leads(name: str, path: str) -> bool:

@@ -251,7 +251,8 @@ def test_many_makers_at_once_agree(folder: Path, workspace: Workspace) -> None:
     ("rows", "message"),
     [
         ("text,other\na,b\n", r"rows\.csv:2: no column `label`; columns here: text, other"),
-        ("text;label\na;good\n", r"rows\.csv:2: no column `text`; the file seems to be separated by semicolons"),
+        ('"text;label"\n"a;good"\n', r"rows\.csv:2: no column `text`; the file seems to be separated by semicolons"),
+        ("text;label\na;fine\n", r"rows\.csv:2: the answer ' fine' is none of the labels"),
         ("text,label\na,fine\n", r"rows\.csv:2: the answer ' fine' is none of the labels"),
         ("text,label\na,good\n", r"\[splits\] asks for 24 rows, the data has 1 .*lower the sizes by 23"),
     ],

@@ -5,20 +5,26 @@ Imports a command's module only when it is called: `trex` must be at its first s
 
 from __future__ import annotations
 
-import errno
-import importlib
-import io
-import os
 import sys
-import tempfile
-import traceback
-from collections.abc import Sequence
 
-from engine.errors import TrexError, one_line
-from engine.workspace import Workspace, workspace_at
-from trex_tui.arguments import parser
+INTERRUPTED, STOPPED = 3, "trex: interrupted; what was done is kept"
 
-INTERRUPTED = 3
+try:
+    import errno
+    import importlib
+    import io
+    import os
+    import tempfile
+    import traceback
+    from collections.abc import Sequence
+
+    from engine.errors import TrexError, one_line
+    from engine.workspace import Workspace, workspace_at
+    from trex_tui.arguments import parser
+except KeyboardInterrupt:  # while this is read, before there is a `main` to hear it
+    print(STOPPED, file=sys.stderr)
+    sys.exit(INTERRUPTED)
+
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
@@ -38,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"trex: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("trex: interrupted; what was done is kept", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _silence_output()  # the reader (`head`, say) has enough; Python must not complain about it at exit

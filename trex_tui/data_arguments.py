@@ -19,6 +19,7 @@ def add(data: argparse.ArgumentParser) -> None:
     schema.set_defaults(handler="data:schema")
     look = json_too(parts.add_parser("profile", help="rows, faults, lengths, answers, languages of a data file"))
     look.add_argument("file", type=Path, help="JSONL, JSON, CSV, TSV, Parquet, ...")
+    _encoding(look)
     look.add_argument("--layout", default="auto", help="how its columns make a prompt and an answer (default: auto)")
     look.add_argument("--base-model", default="", metavar="NAME|FOLDER", help="count tokens as this model does")
     look.set_defaults(handler="data:profile")
@@ -27,6 +28,10 @@ def add(data: argparse.ArgumentParser) -> None:
     )
     run.add_argument("recipe", type=Path, help="TOML or JSON; see `trex data schema`")
     run.add_argument("file", type=Path, nargs="?", help="the rows (default: what the recipe loads)")
+    _encoding(run)
+    run.add_argument(
+        "--first", type=kinds.rows, default=0, metavar="ROWS", help="take only so many rows of the file (default: all)"
+    )
     run.add_argument("--task", default="", help="a task's train split instead, with its held-out splits")
     run.add_argument(
         "--holdout",
@@ -72,3 +77,9 @@ def add(data: argparse.ArgumentParser) -> None:
         help="keep and use results of operators (default: yes)",
     )
     run.set_defaults(handler="data:run")
+
+
+def _encoding(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--encoding", default="", metavar="NAME", help="of the file's text: utf-8 (default), utf-16, latin-1, cp1252"
+    )

@@ -1,12 +1,13 @@
-"""The data process behind `trex data`: `python -P -m engine.aidp.alone`; what it is asked: `engine.aidp.request`.
+"""The data process behind `trex data`: `python -P -m engine.aidp.alone PARENT`. What it is asked: `engine.aidp.request`
 
-Works for one command and ends with it: a word that nobody reads any more ends it too. It writes into the folders that
-it is given and nowhere else.
+Works for one command, the process PARENT, and ends with it, and so do the processes that it starts. It writes into the
+folders that it is given and nowhere else.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import sys
 import time
 import traceback
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.aidp.bound import bind
 from engine.aidp.child import calm, cap_address_space, is_for_memory, keep_out_of_home, peak
 from engine.aidp.kinds.loading import Load
+from engine.aidp.reading.lines import encodable
 from engine.aidp.recipe import Recipe
-from engine.aidp.request import Profiled, ProfileData, Ran, Refused, Request, RunData, Said, Working
-from engine.errors import BadInput, IdeaFailure, TrexError
+from engine.aidp.request import WRITING, Profiled, ProfileData, Ran, Refused, Request, RunData, Said, Working
+from engine.errors import TrexError
 from engine.executor.limits import yield_to_others
 from engine.files import disk_errors, sha256_file, write_json
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Exit status: 0 it has said how it ended, 1 nobody listens."""
+    bind(int(sys.argv[1]) if sys.argv[1:] else os.getppid())
     say = _voice()
     request: Request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     try:
@@ -49,13 +53,18 @@ def _answer(request: Request, say: Voice) -> Said:
     except BrokenPipeError:
         raise
     except TrexError as error:
-        return Refused(kind=error.kind, what=error.what, where=error.where, hint=error.hint)
+        what, where, hint = map(encodable, (error.what, error.where, error.hint))
+        return Refused(kind=error.kind, what=what, where=where, hint=hint)
+    except UnicodeEncodeError:
+        hint = "rename the file or folder, or make a link to it that has another name"
+        return Refused(kind="input", what="the name of a file or folder is not UTF-8 text", hint=hint)
     except Exception as error:
         if is_for_memory(error):
             hint = "raise --limit-memory, or use fewer rows"
             return Refused(kind="resource", what="it needs more memory than there is", hint=hint)
         traceback.print_exc()
-        return Refused(kind="machine", what=f"the data process failed: {type(error).__name__}: {error}")
+        what = encodable(f"the data process failed: {type(error).__name__}: {error}")
+        return Refused(kind="machine", what=what)
 
 
 def run(request: RunData, say: Voice) -> Ran:
@@ -71,7 +80,7 @@ def run(request: RunData, say: Voice) -> Ran:
         result.mkdir(parents=True, exist_ok=True)
     recipe = request.recipe
     if request.file:
-        first = Load(path=Path(request.file).name)
+        first = Load(path=Path(request.file).name, encoding=request.encoding, rows=request.rows)
         recipe = Recipe(operators=(first, *recipe.operators), seed=recipe.seed)
     train = Path(request.train) if request.train else None
     output = Pipeline(recipe, around=_around(request, guards)).run(
@@ -80,7 +89,10 @@ def run(request: RunData, say: Voice) -> Ran:
         tell=calm(lambda progress: say(Working(progress))),
         origin=sha256_file(train) if train else "",
     )
+    say(Working(WRITING))
     report = leave(result, output, sampler.samples, time.perf_counter() - started)
+    if request.writes:
+        report = msgspec.structs.replace(report, files=_written(result))
     write_json(result / REPORT, report)
     return Ran(
         report=report,
@@ -126,25 +138,32 @@ def _around(request: RunData, guards: Guards | None) -> Around:
 def _held_out(request: RunData) -> tuple[Guards | None, int]:
     """The guards, and the number of rows in the `holdout` files. Their texts are hashed here, and go no further."""
     from engine.aidp import guards
+    from engine.aidp.context import Context
+    from engine.aidp.holdout import held_out
     from engine.aidp.models.embedding import WordEmbedder
-    from engine.aidp.pipeline import Around, Pipeline
     from engine.aidp.recipe import Decontaminate
 
     if not request.holdout:
         return (guards.load(Path(request.guards)) if request.guards else None), 0
-    prompts: list[str] = []
-    limits = msgspec.structs.replace(request.limits, broken=0.0)  # a row that cannot be read guards nothing
-    for name in request.holdout:
-        path = Path(name)
-        around = Around(root=path.parent, limits=limits, scratch=Path(request.scratch))
-        try:
-            held = Pipeline(Recipe(operators=(Load(path=path.name),)), around=around).run(())
-        except IdeaFailure as error:
-            raise BadInput(error.what, where=f"--holdout {name}", hint=error.hint) from None
-        prompts += held.rows["prompt"][:]
+    found: list[tuple[str, ...]] = []
+    for path in map(Path, request.holdout):  # a row that cannot be read guards nothing, so none may be broken
+        reading = Context(
+            rng=random.Random(0),
+            root=path.parent,
+            max_rows=request.limits.rows,
+            max_broken=0.0,
+            scratch=Path(request.scratch),
+        )
+        found += held_out(path, reading)
     meant = any(isinstance(operator, Decontaminate) and operator.semantic for operator in request.recipe.operators)
     embedder = WordEmbedder() if meant else None
-    return guards.build(((prompt, (prompt,)) for prompt in prompts), embedder), len(prompts)
+    return guards.build(((text, (text,)) for texts in found for text in texts), embedder), len(found)
+
+
+def _written(result: Path) -> tuple[str, ...]:
+    """The files in folders that operators made, by their paths in the result."""
+    files = (path.relative_to(result) for path in result.rglob("*") if path.is_file())
+    return tuple(sorted(str(path) for path in files if len(path.parts) > 1))
 
 
 def _rows(train: Path) -> Iterator[dict[str, str]]:

@@ -1,18 +1,20 @@
 """Results of operators, kept by fingerprint: a recipe that begins like an earlier one does not repeat its beginning.
 
 A fingerprint says what went in (rows, operator, seed and place where it draws, files, held-out splits, models), so an
-entry is right or not there; a damaged one counts as not there. The oldest entries go when there are too many bytes.
+entry is right or not there; a damaged one counts as not there, and so does one of another fingerprint. The oldest
+entries go when there are too many bytes.
 Ours alone, like a trial's checkpoints: nothing that came from elsewhere is ever put in.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from datasets import Dataset
@@ -20,21 +22,21 @@ from datasets import Dataset
 from engine.aidp.job import Step
 from engine.aidp.notes import Broken
 from engine.aidp.samples import StepSamples
-from engine.files import sha256_file
+from engine.files import open_regular, read_regular, sha256_file
 
-VERSION = 1  # of what operators do: raise it when one does something else for the same fingerprint
+VERSION = 2  # of what operators do: raise it when one does something else for the same fingerprint
 LIMIT = 4 * 2**30  # bytes of all entries
 WORTH = 0.2  # seconds of work below which reading it again saves nothing
 _STEP, _ROWS = "step.json", "rows"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """`step.json` of an entry, beside its Arrow files."""
+    """`step.json` of an entry, beside its Arrow files. `seal`, by `put`, binds it to its fingerprint and to them."""
 
     step: Step
     samples: StepSamples
     broken: tuple[Broken, ...] = ()
-    sha256: str = ""  # of the files of rows, by `put`
+    seal: str = ""
 
 
 class Kept(NamedTuple):
@@ -46,7 +48,7 @@ def chained(before: str, *facts: bytes | str) -> str:
     """The fingerprint of what comes out, from that of what went in and everything else that decides it."""
     digest = hashlib.sha256(f"{VERSION} {before}".encode())
     for fact in facts:
-        data = fact.encode() if isinstance(fact, str) else fact
+        data = fact.encode(errors="surrogateescape") if isinstance(fact, str) else fact  # names of files are bytes
         digest.update(len(data).to_bytes(8, "big") + data)
     return digest.hexdigest()
 
@@ -61,14 +63,14 @@ class StepCache:
         """What is kept under the fingerprint."""
         place = self._folder / key
         try:
-            entry = msgspec.json.decode((place / _STEP).read_bytes(), type=Entry)
-            if _hashed(place / _ROWS) != entry.sha256:
-                raise ValueError("other bytes than were written")
+            entry = msgspec.json.decode(read_regular(place / _STEP), type=Entry)
+            if _sealed(key, entry, place / _ROWS) != entry.seal:
+                raise ValueError("not what was written under this fingerprint")
             rows = Dataset.load_from_disk(str(place / _ROWS))
         except FileNotFoundError:
             return None
         except Exception:  # whatever is wrong with it: the work is done again
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
             return None
         with suppress(OSError):
             os.utime(place)  # used now: among the last to go
@@ -82,7 +84,7 @@ class StepCache:
         try:
             made.mkdir(parents=True, mode=0o700)
             rows.save_to_disk(str(made / _ROWS))
-            entry = msgspec.structs.replace(entry, sha256=_hashed(made / _ROWS))
+            entry = msgspec.structs.replace(entry, seal=_sealed(key, entry, made / _ROWS))
             (made / _STEP).write_bytes(msgspec.json.encode(entry))
             made.rename(place)
         except OSError:  # no room, or another process was faster
@@ -95,7 +97,7 @@ class StepCache:
         for place, size, _ in sorted(entries, key=lambda entry: entry[2]):
             if total <= self._limit:
                 return
-            shutil.rmtree(place, ignore_errors=True)  # whoever has it mapped keeps what is mapped
+            _remove(place)  # whoever has it mapped keeps what is mapped
             total -= size
 
 
@@ -107,8 +109,23 @@ def sums(path: Path) -> list[str]:
     return [sha256_file(path)] if path.is_file() else []
 
 
-def _hashed(folder: Path) -> str:
-    return chained("", *(fact for file in sorted(folder.iterdir()) for fact in (file.name, sha256_file(file))))
+def _sealed(key: str, entry: Entry, rows: Path) -> str:
+    """Of all that an entry is. Raises OSError, also where something is no ordinary file: a pipe would never end."""
+    facts = [fact for file in sorted(rows.iterdir()) for fact in (file.name, _hashed(file))]
+    return chained(key, msgspec.json.encode(msgspec.structs.replace(entry, seal="")), *facts)
+
+
+def _hashed(path: Path) -> str:
+    with open_regular(path) as file:
+        return hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest()
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            place.unlink()
 
 
 def _size(place: Path) -> int:

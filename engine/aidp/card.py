@@ -17,8 +17,8 @@ _SHOWN = 10  # answers that are listed
 _SUFFIXED = (".jsonl", ".parquet")
 
 
-def card(rows: Dataset, op: Export, files: Mapping[str, str], context: Context) -> str:
-    """The text. `files`: what was written, by split."""
+def card(rows: Dataset, op: Export, files: Mapping[str, str], counts: Mapping[str, int], context: Context) -> str:
+    """The text. `files`: what was written, by split; `counts`: the rows of each."""
     sources = Counter(column(rows, "source"))
     made = sum(1 for parents in column(rows, "parents") if parents)
     return "\n".join(
@@ -28,7 +28,7 @@ def card(rows: Dataset, op: Export, files: Mapping[str, str], context: Context) 
             "",
             f"{len(rows):,} rows of prompt and answer, made by a recipe of TREX, in the format `{op.format}`.",
             "",
-            *_table(("split", "file", "rows"), _splits(rows, files)),
+            *_table(("split", "file", "rows"), _splits(files, counts)),
             "## Where the rows come from",
             "",
             *_table(("source", "rows"), [(_code(name), f"{count:,}") for name, count in sources.most_common()]),
@@ -49,8 +49,7 @@ def _head(op: Export, files: Mapping[str, str]) -> list[str]:
     return ["---", f"license: {msgspec.json.encode(op.licence or 'unknown').decode()}", *configs, "---", ""]
 
 
-def _splits(rows: Dataset, files: Mapping[str, str]) -> list[tuple[str, ...]]:
-    counts = Counter(column(rows, "split")) if "split" in rows.column_names else Counter({next(iter(files)): len(rows)})
+def _splits(files: Mapping[str, str], counts: Mapping[str, int]) -> list[tuple[str, ...]]:
     return [(split, _code(file), f"{counts[split]:,}") for split, file in files.items()]
 
 

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from engine.aidp.job import Progress
 from engine.executor.limits import cap_memory
 
 Tell = Callable[[Progress], None]
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "malloc of size", "std::bad_alloc")
+NO_WORD = ("without setting an exception", "without exception set")  # a module in C that got no memory for its own
 EVERY = 1.0  # seconds between two words of progress
 
 
@@ -26,9 +29,12 @@ def keep_out_of_home(cache: Path) -> None:
 
 
 def cap_address_space(memory: int) -> None:
-    """As every child: the memory available less a reserve, and less than that where the job says so."""
+    """As every child: the memory available less a reserve, and less than that where the job says so. Raises
+    MemoryError where that is less than the process has already: it could not even say so later."""
     cap = cap_memory()
     if memory:
+        if memory < psutil.Process().memory_info().vms:
+            raise MemoryError
         resource.setrlimit(resource.RLIMIT_AS, (min(cap, memory), resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
@@ -36,6 +42,8 @@ def is_for_memory(error: BaseException) -> bool:
     """Whether something failed because there was no memory, in whatever words: a library that is loaded then has its
     own."""
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    if isinstance(error, SystemError) and any(words in str(error) for words in NO_WORD):
         return True
     return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
 
@@ -46,13 +54,13 @@ def peak() -> int:
 
 
 def calm(tell: Tell, every: float = EVERY) -> Tell:
-    """`tell`, but at most once in so many seconds."""
-    then = 0.0
+    """`tell`, but at most once in so many seconds, and always when another operator begins."""
+    then, place = 0.0, -1
 
     def told(progress: Progress) -> None:
-        nonlocal then
-        if time.monotonic() >= then:
+        nonlocal then, place
+        if time.monotonic() >= then or progress.place != place:
             tell(progress)
-            then = time.monotonic() + every
+            then, place = time.monotonic() + every, progress.place
 
     return told

@@ -5,9 +5,11 @@ A folder is written whole or not at all, and never over another one.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +19,27 @@ import pyarrow.parquet
 from datasets import Dataset, DatasetDict
 
 from engine.aidp.card import card
+from engine.aidp.chats import TURNS, Chats, systems
 from engine.aidp.context import Context
+from engine.aidp.job import BROKEN, REPORT, ROWS
 from engine.aidp.kinds.output import Export, ExportFormat
 from engine.aidp.rows import BATCH, column
+from engine.aidp.samples import SAMPLES
 from engine.errors import IdeaFailure
 from engine.files import disk_errors, sync
 
 Row = Mapping[str, Any]
-ONLY = "train"  # the split's name where there is no column `split`
+ONLY = "train"  # the split's name where there is no column `split`, or nothing in it
+_OURS = (ROWS, REPORT, BROKEN, SAMPLES)  # what a recipe leaves in the same folder
+_SPLIT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
-def _user(row: Row) -> dict[str, str]:
-    return {"role": "user", "content": row["prompt"]}
-
-
-def _assistant(row: Row) -> dict[str, str]:
-    return {"role": "assistant", "content": row["answer"]}
-
-
-LINES: dict[ExportFormat, Callable[[Row], dict[str, Any]]] = {
-    "jsonl": lambda row: dict(row),
-    "trl_prompt_completion": lambda row: {"prompt": row["prompt"], "completion": row["answer"]},
-    "trl_messages": lambda row: {"messages": [_user(row), _assistant(row)]},
-    "llamafactory_alpaca": lambda row: {"instruction": row["prompt"], "input": "", "output": row["answer"]},
-    "llamafactory_sharegpt": lambda row: {
-        "conversations": [{"from": "human", "value": row["prompt"]}, {"from": "gpt", "value": row["answer"]}]
-    },
+LINES: dict[ExportFormat, Callable[[Chats, Row], dict[str, Any]]] = {
+    "jsonl": lambda _, row: dict(row),
+    "trl_prompt_completion": lambda _, row: {"prompt": row["prompt"], "completion": row["answer"]},
+    "trl_messages": lambda chats, row: chats.messages(row),
+    "llamafactory_alpaca": lambda _, row: {"instruction": row["prompt"], "input": "", "output": row["answer"]},
+    "llamafactory_sharegpt": lambda chats, row: chats.sharegpt(row),
 }
 """What a row becomes in the formats that are JSON lines."""
 
@@ -57,7 +54,7 @@ INFO: dict[ExportFormat, dict[str, Any]] = {
         "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"},
     },
 }
-"""An entry of LLaMA-Factory's dataset_info.json, without its `file_name`."""
+"""An entry of LLaMA-Factory's dataset_info.json, without its `file_name` and without the `system` of some rows."""
 
 
 def write(rows: Dataset, op: Export, context: Context) -> Path:
@@ -65,14 +62,18 @@ def write(rows: Dataset, op: Export, context: Context) -> Path:
     target = _target(context.out, op.path)
     with disk_errors(target, "with `path`"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        made = Path(tempfile.mkdtemp(dir=target.parent, prefix=".export."))
         try:
-            files = _files(made, rows, op.format, context)
+            parts = splits(rows)
+            chats = Chats(system=op.format == "llamafactory_sharegpt" and _has_systems(rows))
+            files = _files(made, rows, parts, op.format, chats, context)
+            context.notes.note = _glued(rows) if op.format == "trl_prompt_completion" else chats.note
             if op.format in INFO:
-                entries = {_entry(op, split): {"file_name": file, **INFO[op.format]} for split, file in files.items()}
+                info = _info(op.format, chats)
+                entries = {_entry(op, split): {"file_name": file, **info} for split, file in files.items()}
                 (made / "dataset_info.json").write_bytes(msgspec.json.format(msgspec.json.encode(entries)) + b"\n")
             if op.card:
-                (made / "README.md").write_text(card(rows, op, files, context), encoding="utf-8")
+                (made / "README.md").write_text(card(rows, op, files, _counts(parts), context), encoding="utf-8")
             made.chmod(0o755)
             sync(made)
             made.rename(target)
@@ -85,29 +86,56 @@ def write(rows: Dataset, op: Export, context: Context) -> Path:
 def _target(out: Path | None, path: str) -> Path:
     if out is None:
         raise IdeaFailure("there is no folder to write to", where="export")
-    target = (out / path).resolve()
-    if Path(path).is_absolute() or target == out.resolve() or not target.is_relative_to(out.resolve()):
+    try:
+        home, target = out.resolve(), (out / path).resolve()
+        taken = target.exists()
+    except (OSError, ValueError):
+        what = f"`{path}` cannot be a folder's name"
+        raise IdeaFailure(what, where="export", hint="use a short, plain one") from None
+    if Path(path).is_absolute() or target == home or not target.is_relative_to(home):
         raise IdeaFailure(f"`{path}` leads out of the output folder", where="export", hint="name a folder inside it")
-    if target.exists():
+    if target.relative_to(home).parts[0] in _OURS:
+        what = f"`{path}` is the name of a file that every recipe leaves"
+        raise IdeaFailure(what, where="export", hint="choose another `path`")
+    if taken:
         hint = "choose another `path`, or another output folder"
         raise IdeaFailure(f"`{path}` is there already, and nothing is written over", where="export", hint=hint)
     return target
 
 
 def splits(rows: Dataset) -> dict[str, Dataset]:
-    """The rows of each split, without the column that says so."""
+    """The rows of each split, without the column that says so; rows that came in without one, as from a file that was
+    mixed in, belong to `train`. Raises IdeaFailure where there is no such split, or a name is no file's.
+    """
     if "split" not in rows.column_names:
         return {ONLY: rows}
     places: dict[str, list[int]] = {}
     for at, name in enumerate(column(rows, "split")):
-        places.setdefault(name, []).append(at)
+        places.setdefault(name or "", []).append(at)
+    if lost := places.pop("", []):
+        if ONLY not in places:
+            what = f"{len(lost):,} rows have no split, and there is no split `{ONLY}` for them"
+            raise IdeaFailure(what, where="export", hint="let `split` come after what brings rows in")
+        places[ONLY] = sorted(places[ONLY] + lost)
+    if wrong := [name for name in places if not _SPLIT.fullmatch(name)]:
+        raise IdeaFailure(f"`{wrong[0]}` cannot be a split's name", where="export", hint="use letters, digits and _")
     plain = rows.remove_columns("split")
     return {name: plain.select(found) for name, found in places.items()}
 
 
-def _files(folder: Path, rows: Dataset, format: ExportFormat, context: Context) -> dict[str, str]:
+def _counts(parts: Mapping[str, Dataset]) -> dict[str, int]:
+    return {split: len(part) for split, part in parts.items()}
+
+
+def _files(
+    folder: Path,
+    rows: Dataset,
+    parts: Mapping[str, Dataset],
+    format: ExportFormat,
+    chats: Chats,
+    context: Context,
+) -> dict[str, str]:
     """What was written, by split."""
-    parts = splits(rows)
     if format == "datasets":
         several = "split" in rows.column_names
         (DatasetDict(parts) if several else rows).save_to_disk(str(folder))
@@ -117,7 +145,7 @@ def _files(folder: Path, rows: Dataset, format: ExportFormat, context: Context) 
     done = 0
     for split, part in parts.items():
         path = folder / names[split]
-        for count in _parquet(path, part) if format == "parquet" else _lines(path, part, LINES[format]):
+        for count in _parquet(path, part) if format == "parquet" else _lines(path, part, partial(LINES[format], chats)):
             done += count
             context.progress(done, len(rows))
     return names
@@ -137,6 +165,28 @@ def _parquet(path: Path, rows: Dataset) -> Iterator[int]:
         for batch in rows.with_format("arrow").iter(BATCH):
             writer.write_table(batch.cast(schema))
             yield batch.num_rows
+
+
+def _has_systems(rows: Dataset) -> bool:
+    return TURNS in rows.column_names and systems(column(rows, TURNS))
+
+
+def _info(format: ExportFormat, chats: Chats) -> dict[str, Any]:
+    """Rows without a system text have an empty one where others have some."""
+    info = INFO[format]
+    return {**info, "columns": {**info["columns"], "system": "system"}} if chats.system else info
+
+
+def _glued(rows: Dataset) -> str:
+    """What to say of rows that TRL would put together without anything between prompt and completion."""
+    pairs = zip(column(rows, "prompt"), column(rows, "answer"), strict=True)
+    count = sum(not prompt[-1:].isspace() and not answer[:1].isspace() for prompt, answer in pairs)
+    if not count:
+        return ""
+    return (
+        f"{count:,} rows have no white space between prompt and completion, which TRL puts right behind one another: "
+        '`template` with the answer " {answer}" before `export` parts them'
+    )
 
 
 def _entry(op: Export, split: str) -> str:

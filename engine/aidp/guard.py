@@ -45,11 +45,13 @@ class Guard:
         self._prompts, self._index, self._meanings = frozenset(cut(prompts, WIDTH)), index, meanings
 
     def overlaps(self, row: Mapping[str, str]) -> bool:
-        """Whether the row's prompt says what a held-out row says, as a whole or in part."""
-        prompt = row["prompt"]
-        if digest(letters(prompt)) in self._prompts:
+        """Whether the row's prompt or its answer (if it has one) says what a held-out row says, as a whole or in part,
+        or both together do. What it means is asked of the prompt."""
+        prompt, answer = row["prompt"], row.get("answer", "")
+        if digest(letters(prompt)) in self._prompts or (answer and digest(letters(answer)) in self._prompts):
             return True
-        if self._index is not None and self._index.finds(prompt, self._prompts):
+        whole = f"{prompt}\n{answer}" if answer else prompt
+        if self._index is not None and self._index.finds(whole, self._prompts):
             return True
         return self._meanings is not None and self._meanings.near(prompt)
 

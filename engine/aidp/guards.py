@@ -1,11 +1,11 @@
 """Guards: what recipes may know of the held-out splits, namely whether a row overlaps them.
 
-Hashes only. A row overlaps a held-out one when
-- it says the same letters, or one of its sentences (or some in a row) does: another case, spacing or punctuation;
-- it shares runs of words with it;
-- it has the same words but one, in whatever order: one changed, dropped, added, any moved (not where held-out rows are
+Hashes only. A row overlaps a held-out one when its prompt or its answer (or both, read as one)
+- says the same letters, or one of its sentences (or some in a row) does: another case, spacing or punctuation;
+- shares runs of words with it;
+- has the same words but one, in whatever order: one changed, dropped, added, any moved (not where held-out rows are
   that to one another: then that is how the rows were made);
-- where it is asked for, and the guards were made with an embedding model: it means the same (`engine.aidp.meaning`).
+- where it is asked for, and the guards were made with an embedding model: means the same (`engine.aidp.meaning`).
 
 Words are taken from the columns a prompt is made of, not from the prompt: a task's fixed wording is in every row and
 must not make every row look like a copy. For the same reason words that many held-out rows share (an instruction

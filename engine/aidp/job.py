@@ -17,6 +17,7 @@ from msgspec import Meta
 from engine.aidp.recipe import Recipe
 
 BROKEN, PROGRESS = "broken.jsonl", "progress.json"
+ROWS, REPORT = "data.jsonl", "report.json"
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,4 +97,5 @@ class DataReport(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     seconds: float  # without imports
     answers: dict[str, int] = {}  # rows per answer, the 20 most frequent
+    files: tuple[str, ...] = ()  # what operators wrote, below the folder of the report
     versions: dict[str, str] = {}

@@ -11,12 +11,12 @@ import msgspec
 from datasets import Dataset
 
 from engine.aidp.job import BROKEN, DataReport
+from engine.aidp.job import REPORT as REPORT
+from engine.aidp.job import ROWS as ROWS
 from engine.aidp.pipeline import Output
 from engine.aidp.rows import BATCH, answers
 from engine.aidp.samples import SAMPLES, Samples
 from engine.files import disk_errors, sha256_file, write_json, write_jsonl
-
-ROWS, REPORT = "data.jsonl", "report.json"
 
 
 def leave(folder: Path, output: Output, samples: Samples, seconds: float) -> DataReport:

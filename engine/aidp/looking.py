@@ -24,6 +24,7 @@ from engine.aidp.notes import Notes
 from engine.aidp.operators.duplicates import dedup_minhash
 from engine.aidp.operators.loading import load, sample
 from engine.aidp.profile import Drawn, Lengths, lengths, profile
+from engine.aidp.reading.lines import encodable, undecodable
 from engine.aidp.request import FileProfile, ProfileData
 from engine.aidp.rows import dataset
 from engine.errors import BadInput, IdeaFailure
@@ -38,9 +39,8 @@ def look_at(request: ProfileData, tell: Tell) -> FileProfile:
     """What a person wants to know of the file. Raises BadInput where it cannot be read, or has no rows."""
     path, notes, started = Path(request.file), Notes(), time.perf_counter()
     try:
-        rows = load(Dataset.from_dict({}), Load(path=path.name), _context(request, notes, tell))
-        if not len(rows):
-            raise BadInput("there are no rows in it", where=path.name)
+        op = Load(path=path.name, encoding=request.encoding)
+        rows = load(Dataset.from_dict({}), op, _context(request, notes, tell))
         columns = [name for name in rows.column_names if name not in RAW]
         convert, layout, why = _converter(request, columns, rows)
     except IdeaFailure as error:
@@ -53,9 +53,10 @@ def look_at(request: ProfileData, tell: Tell) -> FileProfile:
         file=path.name,
         bytes=_size(path),
         layout=layout,
-        why=why,
+        why=encodable(why),
         columns=tuple(columns),
         profile=msgspec.structs.replace(found, languages=spoken, looked_at=len(drawn.rows)),
+        remarks=tuple(notes.remarks),
         broken=notes.broken_rows,
         reasons=tuple(notes.broken[:20]),
         unpaired=unpaired.count,
@@ -103,7 +104,7 @@ class _Unpaired:
             if not at % EVERY:
                 tell(Progress(operator=PARTS[1], place=1, of=len(PARTS), done=at, total=len(rows)))
             found = self._convert(row)
-            if isinstance(found, str):
+            if isinstance(found, str) or any(map(undecodable, found)):  # half a character, in JSON inside of a text
                 self.count += 1
             else:
                 yield {"id": f"{row[RAW[0]]}:{row[RAW[1]]}", "prompt": found[0], "answer": found[1]}

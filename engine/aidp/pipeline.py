@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from datasets import Dataset
@@ -19,18 +19,31 @@ from datasets import Dataset
 from engine.aidp.cache import Entry, StepCache, chained, sums
 from engine.aidp.child import Tell, peak
 from engine.aidp.context import Context
+from engine.aidp.given import taken
 from engine.aidp.guards import Guards
 from engine.aidp.job import Limits, Progress, Step
 from engine.aidp.kinds.base import Need
-from engine.aidp.notes import Broken, Notes
+from engine.aidp.kinds.loading import RESERVED
+from engine.aidp.notes import WITHHELD, Broken, Notes
 from engine.aidp.operators import APPLY
 from engine.aidp.reading.folders import below
-from engine.aidp.recipe import Convert, Decontaminate, Load, Operator, Recipe, Template, operator_name
-from engine.aidp.rows import TEXTS, dataset
-from engine.aidp.samples import Sampler, StepSamples, sampled, withheld
+from engine.aidp.recipe import (
+    AnyOperator,
+    Convert,
+    Decontaminate,
+    Load,
+    Operator,
+    Recipe,
+    Template,
+    operator_name,
+)
+from engine.aidp.rows import BATCH, converted, nbytes
+from engine.aidp.samples import Sampler, StepSamples, sampled, telling, withheld
 from engine.aidp.services import Services, check
+from engine.aidp.text import placeholders
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.failpoints import reach
+from engine.strict import convert
 
 MODELS: frozenset[Need] = frozenset({"embeddings", "language_model", "base_model", "tokenizer"})
 
@@ -81,38 +94,47 @@ class Pipeline:
         limits: Limits | None = None,
         around: Around | None = None,
     ) -> None:
-        self.recipe = recipe
+        self.recipe = msgspec.structs.replace(recipe, operators=_checked(recipe))
         self.around = around or Around(guards=guards, root=root, template=template, limits=limits or Limits())
 
     def run(
         self,
-        rows: Dataset | Iterable[Mapping[str, str]],
+        rows: Dataset | Iterable[Mapping[str, Any]],
         watch: Sampler | None = None,
         tell: Tell | None = None,
         origin: str = "",
     ) -> Output:
-        """All operators over `rows` (at least `prompt` and `answer`).
+        """All operators over `rows`: with `prompt` and `answer`, or with a file's own columns, which are converted.
 
-        Raises IdeaFailure: no rows left, wrong path, something missing; ResourceFailure: a limit. `watch` collects
-        examples and changes nothing. `origin` is a fingerprint of `rows`, where the caller has one.
+        Raises BadInput: rows that are none; IdeaFailure: no rows left, wrong path, something missing; ResourceFailure:
+        a limit. `watch` collects examples and changes nothing. `origin`: a fingerprint of `rows`, where there is one.
         """
-        operators = complete(self.recipe)
+        current, left = taken(rows, _kept(self.recipe), self.around.scratch)
+        operators = complete(self.recipe, raw=not converted(current))
         check(operators, self._lacking())
-        current = dataset({"source": "train", **row} for row in rows)
         key = (origin or fingerprint(current)) if self.around.cache else ""
         steps: list[Step] = []
         broken: list[Broken] = []
         clock = _Clock(self.around.limits.seconds)
-        overlaps = self.around.guards.at(SHOWN).overlaps if self.around.guards and watch is not None else None
-        for place, operator in enumerate(operators):
+        tells = telling(self.around.guards.at(SHOWN).overlaps) if self.around.guards else None
+        for at, (place, operator) in enumerate(zip(places(self.recipe, operators), operators, strict=True)):
             reach("data.operator")
-            key = self._key(key, place, operator) if key else ""
-            progress = _told(tell, clock, operator, place, len(operators))
-            current, entry = self._step(current, operator, place, key, progress, steps, sample=watch is not None)
+            known, key = key, self._key(key, place, operator) if key else ""
+            progress = _told(tell, clock, operator, at, len(operators))
+            before = current
+            try:
+                current, entry = self._step(before, operator, place, key, progress, steps, sample=watch is not None)
+            except IdeaFailure as error:
+                raise _hinted(error, operator, left) from None
+            key = self._keep(key, known, place, operator, current, entry)
+            left = frozenset() if isinstance(operator, Load) else left | (_own(before) - _own(current))
+            if tells is not None:
+                entry = _discreet(entry, tells, files="files" in operator.needs)
             steps.append(entry.step)
             broken += entry.broken
             if watch is not None:
-                watch.steps.append(withheld(entry.samples, overlaps))
+                watch.steps.append(entry.samples)
+            clock.check(entry.step.operator)  # also of one that never said how far it was
             _within(self.around.limits, current, steps[-1])
         return Output(current, tuple(steps), tuple(broken))
 
@@ -137,10 +159,19 @@ class Pipeline:
         step = _counted(operator, before, after, notes, time.perf_counter() - started, peak() - memory)
         nothing = StepSamples(operator=step.operator, dropped=step.dropped, added=step.added)
         seen = sampled(operator, before, after, notes) if sample or key else nothing
-        entry = Entry(step, seen, tuple(notes.broken))
-        if key and cache is not None and len(after):
-            cache.put(key, after, entry)
-        return after, entry
+        return after, Entry(step, seen, tuple(notes.broken))
+
+    def _keep(self, key: str, known: str, place: int, operator: Operator, rows: Dataset, entry: Entry) -> str:
+        """Put a result into the cache. The fingerprint to go on with: none where a file was changed while it was read,
+        for then nobody can say which rows these are. `known`: the fingerprint of the operator's input."""
+        cache = self.around.cache
+        if not key or cache is None or entry.step.cached:
+            return key
+        if "files" in operator.needs and self._key(known, place, operator) != key:
+            return ""
+        if len(rows):
+            cache.put(key, rows, entry)
+        return key
 
     def _lacking(self) -> frozenset[Need]:
         nowhere: frozenset[Need] = frozenset() if self.around.out else frozenset({"output"})
@@ -195,16 +226,21 @@ class Pipeline:
         return "" if "output" in operator.needs else chained(before, *facts)
 
 
-def complete(recipe: Recipe) -> tuple[Operator, ...]:
-    """The recipe's operators, with the steps that it cannot do without.
+def _checked(recipe: Recipe) -> tuple[AnyOperator, ...]:
+    """Its operators, as those of a file are: one made by hand may hold anything. Raises BadInput."""
+    return convert(msgspec.to_builtins(recipe.operators), tuple[AnyOperator, ...], source="the recipe's operators")
+
+
+def complete(recipe: Recipe, raw: bool = False) -> tuple[Operator, ...]:
+    """The recipe's operators, with the steps that it cannot do without. `raw`: it begins with rows that are.
 
     Loaded rows are converted before anything touches them that cannot do with raw ones. Decontamination comes last
-    unless it is listed and no rows come in after it; nothing is written before it.
+    unless it is listed and no rows come in after it; but before rows are chosen by one another (what is balanced or
+    sampled stays so) and before anything is written.
     """
     done: list[Operator] = []
-    listed: Decontaminate | None = None
+    listed = Decontaminate()
     clean = False
-    raw = False
     for operator in recipe.operators:
         if raw and not operator.raw:
             done.append(Convert())
@@ -214,18 +250,58 @@ def complete(recipe: Recipe) -> tuple[Operator, ...]:
             listed, clean = operator, True
         elif operator.brings:
             clean = False
-        elif "output" in operator.needs and not clean:
-            done.append(listed or Decontaminate())
+        elif (operator.chooses or "output" in operator.needs) and not clean:
+            done.append(listed)
             clean = True
         done.append(operator)
     if raw:
         done.append(Convert())
-    return tuple(done) if clean else (*done, listed or Decontaminate())
+    return tuple(done) if clean else (*done, listed)
+
+
+def places(recipe: Recipe, operators: Iterable[Operator]) -> list[int]:
+    """The numbers that `made_by` and random numbers go by: what decontaminates without being listed has the last ones,
+    so that it may come early and move nobody else's."""
+    own = {id(operator) for operator in recipe.operators}
+    late = [isinstance(operator, Decontaminate) and id(operator) not in own for operator in operators]
+    order = sorted(range(len(late)), key=lambda at: late[at])
+    return [order.index(at) for at in range(len(late))]
+
+
+def _discreet(entry: Entry, tells: Callable[[str], bool], files: bool) -> Entry:
+    """What people are told, less what tells of a held-out row. A row of a file that cannot be read may be one in any
+    writing, so its text is not told at all; what a model wrote was asked about before."""
+    note = WITHHELD if tells(entry.step.note) else entry.step.note
+    broken = tuple(msgspec.structs.replace(one, text="") for one in entry.broken) if files else entry.broken
+    step = msgspec.structs.replace(entry.step, note=note)
+    return Entry(step, withheld(entry.samples, tells), broken)
 
 
 def fingerprint(rows: Dataset) -> str:
-    """Of the texts of rows, in order."""
-    return chained("", *(msgspec.json.encode(batch) for batch in rows.select_columns(list(TEXTS)).iter(10_000)))
+    """Of all that stands in rows, in order."""
+    return chained("", *rows.column_names, *(msgspec.json.encode(batch) for batch in rows.iter(BATCH)))
+
+
+def _kept(recipe: Recipe) -> tuple[str, ...]:
+    """The columns of the given rows that the recipe asks for."""
+    first = next(iter(recipe.operators), None)
+    return first.keep if isinstance(first, Convert) else ()
+
+
+def _own(rows: Dataset) -> frozenset[str]:
+    """A file's own columns."""
+    return frozenset(rows.column_names) - set(RESERVED)
+
+
+def _hinted(error: IdeaFailure, operator: Operator, left: frozenset[str]) -> IdeaFailure:
+    """The failure; where the operator asks for a column that `convert` left behind, how to keep it."""
+    asked = {getattr(operator, "by", ""), getattr(operator, "column", "")}
+    if isinstance(operator, Template):
+        asked |= {*placeholders(operator.prompt), *placeholders(operator.answer)}
+    if not (gone := sorted(asked & left - set(RESERVED))):
+        return error
+    names = msgspec.json.encode(gone).decode()
+    return IdeaFailure(error.what, where=error.where, hint=f"put `convert` with keep = {names} before it, and it stays")
 
 
 def _counted(operator: Operator, before: Dataset, after: Dataset, notes: Notes, seconds: float, memory: int) -> Step:
@@ -244,7 +320,7 @@ def _counted(operator: Operator, before: Dataset, after: Dataset, notes: Notes, 
         added=added,
         seconds=round(seconds, 4),
         broken=notes.broken_rows,
-        note=notes.note,
+        note=notes.whole(),
         memory=memory,
     )
 
@@ -255,8 +331,8 @@ def _within(limits: Limits, rows: Dataset, step: Step) -> None:
         raise IdeaFailure(f"the recipe leaves no rows: `{step.operator}` dropped all {step.rows_in:,}")
     if len(rows) > limits.rows:
         raise ResourceFailure(f"`{step.operator}` made {len(rows):,} rows, more than the {limits.rows:,} allowed")
-    if limits.bytes and rows.data.nbytes > limits.bytes:
-        raise ResourceFailure(f"`{step.operator}` left {rows.data.nbytes:,} bytes, more than {limits.bytes:,} allowed")
+    if limits.bytes and (found := nbytes(rows)) > limits.bytes:
+        raise ResourceFailure(f"`{step.operator}` left {found:,} bytes, more than {limits.bytes:,} allowed")
 
 
 class _Clock:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.aidp.text import digest, normalise
+from engine.aidp.text import digest, normalise, spaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +75,7 @@ def profile(rows: Iterable[Mapping[str, str]]) -> Profile:
     for row in rows:
         prompt, answer = row["prompt"], row["answer"]
         characters.append(len(prompt))
-        words.append(len(prompt.split()))
+        words.append(spaced(prompt))
         answer_characters.append(len(answer))
         empty += not prompt.strip() or not answer.strip()
         prompts.append(_number(normalise(prompt)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.aidp.job import DataReport, Limits, ModelPaths, Progress
-from engine.aidp.kinds.loading import Layout
+from engine.aidp.kinds.loading import Encoding, Layout, Rows
 from engine.aidp.notes import Broken
 from engine.aidp.profile import Lengths, Profile
 from engine.aidp.recipe import Recipe
@@ -20,14 +20,17 @@ class RunData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A recipe to run. Paths are absolute, "" = there is none.
 
     The rows are those of `file`, or of `train` (a task's split), or those that the recipe loads itself. `load` and
-    `mix` read below `root`. Held out is what `guards` (a task's) and the `holdout` files say. The result goes into
-    `result`, what is thrown away into `scratch`; `writes`: operators may write files of their own into `result`.
+    `mix` read below `root`. `encoding`: of `file`; `rows`: only so many of it, the first; 0 = all. Held out is what
+    `guards` (a task's) and the `holdout` files say. The result goes into `result`, what is thrown away into `scratch`;
+    `writes`: operators may write files of their own into `result`.
     """
 
     recipe: Recipe
     result: str
     scratch: str
     file: str = ""
+    encoding: Encoding = "utf-8"
+    rows: Rows = 0
     train: str = ""
     root: str = ""
     guards: str = ""
@@ -47,6 +50,7 @@ class ProfileData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     file: str
     scratch: str
     layout: Layout = "auto"
+    encoding: Encoding = "utf-8"
     models: ModelPaths = ModelPaths()
 
 
@@ -56,9 +60,10 @@ Request = RunData | ProfileData
 class FileProfile(msgspec.Struct, frozen=True, kw_only=True):
     """What a person wants to know of a data file.
 
-    `why`: how its layout was told. `broken`: rows that could not be read, `reasons`: of the first of them.
-    `unpaired`: rows that were read and have no prompt or no answer. Of the rows that were drawn (`profile.looked_at`),
-    `alike`: those written like an earlier one of them; `tokens`: of prompt and answer together, by the base model.
+    `why`: how its layout was told; `remarks`: what else was found out about the file. `broken`: rows that could not be
+    read, `reasons`: of the first of them. `unpaired`: rows that were read and have no prompt or no answer. Of the rows
+    that were drawn (`profile.looked_at`), `alike`: those written like an earlier one of them; `tokens`: of prompt and
+    answer together, by the base model.
     """
 
     file: str
@@ -67,6 +72,7 @@ class FileProfile(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     columns: tuple[str, ...]
     profile: Profile
+    remarks: tuple[str, ...] = ()
     broken: int = 0
     reasons: tuple[Broken, ...] = ()
     unpaired: int = 0
@@ -80,6 +86,10 @@ class Working(msgspec.Struct, frozen=True, tag="working"):
     """How far it is."""
 
     progress: Progress
+
+
+WRITING = Progress(operator="writing the result", place=0, of=0)
+"""What it is at when all operators are done, and their limit of time with them."""
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True, tag="ran"):

@@ -6,6 +6,7 @@ their hash know nothing of it. Light: rows are anything with columns, so that th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -16,9 +17,12 @@ from msgspec import Meta
 
 from engine.aidp import recipe as ops
 from engine.aidp.kinds.loading import RAW
+from engine.aidp.naming import Names, is_result, place
 from engine.aidp.notes import LONGEST, MOST, Notes
 
 SAMPLES = "samples.json"
+
+_QUOTED = re.compile(r"[`:,;()]\s*")
 
 Kind = Literal["dropped", "changed", "added"]
 Text = Annotated[str, Meta(max_length=LONGEST + 4)]
@@ -96,16 +100,26 @@ def sampled(operator: ops.Operator, before: Rows, after: Rows, notes: Notes) -> 
     return StepSamples(operator=name, dropped=len(gone), added=len(come), samples=samples)
 
 
-def withheld(step: StepSamples, overlaps: Callable[[Mapping[str, str]], bool] | None) -> StepSamples:
-    """The same without the rows that overlap a held-out one: they come in before decontamination, which drops them."""
-    if overlaps is None:
-        return step
-    told = tuple(
-        sample
-        for sample in step.samples
-        if not any(row and overlaps({"prompt": row.prompt}) for row in (sample.before, sample.after))
-    )
-    return msgspec.structs.replace(step, samples=told)
+def withheld(step: StepSamples, tells: Callable[[str], bool]) -> StepSamples:
+    """The same without the rows that tell of a held-out one: they come in before decontamination, which drops them."""
+
+    def told(sample: Sample) -> bool:
+        rows = [row for row in (sample.before, sample.after) if row]
+        return any(map(tells, (sample.why, *(text for row in rows for text in (row.prompt, row.answer)))))
+
+    return msgspec.structs.replace(step, samples=tuple(sample for sample in step.samples if not told(sample)))
+
+
+def telling(overlaps: Callable[[Mapping[str, str]], bool]) -> Callable[[str], bool]:
+    """Whether a text for people tells a held-out text: as a whole, in one of its lines or columns, or in one of the
+    values that a reason quotes."""
+
+    def tells(text: str) -> bool:
+        lines = text.split("\n")
+        values = {text, *lines, *(line.partition(": ")[2] for line in lines), *_QUOTED.split(text)}
+        return any(overlaps({"prompt": value}) for value in values if value)
+
+    return tells
 
 
 def _exchanged(operator: ops.Operator, before: Rows, after: Rows) -> tuple[Sequence[int], Sequence[int]]:
@@ -139,19 +153,16 @@ def _changed(before: Rows, after: Rows, notes: Notes) -> Iterator[Sample]:
 
 def _name(row: dict[str, Any], at: int) -> str:
     if tuple(row)[: len(RAW)] == RAW:
-        return cut(_place(row[RAW[0]], row[RAW[1]]))
+        return cut(place(row[RAW[0]], row[RAW[1]]))
     return cut(str(row.get("id") or f"row {at + 1}"))
 
 
-def _place(source: str, line: int) -> str:
-    return f"{source}:{line}"
-
-
 def row_of(row: dict[str, Any]) -> Row:
-    """The row's texts, cut; columns that are not ours as `column=value`."""
+    """The row's texts, cut; columns that are not ours as `column: value`, a line each."""
     if "prompt" in row and "answer" in row:
         return Row(cut(row["prompt"] or ""), cut(row["answer"] or ""))
-    return Row(cut(", ".join(f"{name}={value}" for name, value in row.items() if name not in RAW and value)))
+    told = {name: " ".join(str(value).split()) for name, value in row.items() if name not in RAW and value}
+    return Row(cut("\n".join(f"{name}: {value}" for name, value in told.items())))
 
 
 def cut(text: str) -> str:
@@ -163,7 +174,8 @@ def _ids(rows: Rows) -> list[str]:
     """The ids in one piece: asking a Dataset for them one by one takes five times as long. Of rows that are not
     converted yet, the ids that they will have."""
     if tuple(rows.column_names[: len(RAW)]) == RAW:
-        return [_place(source, line) for source, line in zip(*(rows[name][:] for name in RAW), strict=True)]
+        places = [place(source, line) for source, line in zip(*(rows[name][:] for name in RAW), strict=True)]
+        return list(map(Names(ids := rows["id"][:]), ids, places)) if is_result(rows.column_names) else places
     return list(rows["id"][:])
 
 

@@ -175,6 +175,9 @@ def test_rows_for_a_weakness_are_balanced_over_the_answers() -> None:
     assert all("irony: praise that means blame" in asked for asked in writer.prompts)
     rows, _ = run(reviews(), Generate(weakness="irony", rows=4, answers=("bad",), examples=0))
     assert [row["answer"] for row in fresh_rows(rows)] == ["bad"] * 4
+    twice = ("good", "good", "bad", "good")
+    rows, _ = run(reviews(), Generate(weakness="irony", rows=6, answers=twice), writer=writer)
+    assert Counter(row["answer"] for row in fresh_rows(rows)) == {"good": 3, "bad": 3}, "named twice, one share"
 
 
 def test_an_answer_that_the_model_cannot_write_for_does_not_stop_the_others() -> None:

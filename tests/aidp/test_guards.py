@@ -66,6 +66,14 @@ def test_a_long_row_needs_more_than_one_run_in_common() -> None:
     assert guard.overlaps({"prompt": "before " + " ".join(f"word{n}" for n in range(60)) + " after"})
 
 
+def test_a_held_out_text_is_found_in_the_answer_and_across_both() -> None:
+    guard = made(HELD).at(8)
+    start, end = HELD[: len(HELD) // 2], HELD[len(HELD) // 2 :]
+    assert guard.overlaps({"prompt": "Say it again.", "answer": HELD.upper()})
+    assert guard.overlaps({"prompt": f"Go on: {start}", "answer": end})
+    assert not guard.overlaps({"prompt": "Say it again.", "answer": "something else"})
+
+
 def test_ngram_zero_compares_whole_prompts_only() -> None:
     guard = made(HELD).at(0)
     assert guard.overlaps({"prompt": HELD})
@@ -90,6 +98,10 @@ def test_overlap_is_what_a_plain_search_says(held: list[str], row: list[str]) ->
         ("it does n't work -- at all .", "It doesn't work at all!"),
         ("a 15-year-old 's \u201ccaf\u00e9\u201d", "A 15 year old's 'cafe'"),
         ("but he somehow pulls it off .", "It's so clever you want to hate it. But he somehow pulls it off."),
+        ("it's a quiet & tender film", "It&#39;s a quiet &amp; tender film"),
+        ("the quiet film is good", "the <b>quiet</b> film<br/> is **good**"),
+        ("the quiet film is good", "> the_quiet_film is good"),
+        ("the quiet film is good", "th\u0435 qui\u0435t film is g\u043eod"),
         ("a surprisingly tender family drama", "A surprisingly warm family drama."),
         ("fresh , funny , fast !", "Review: Fresh, funny, fast\nSentiment:"),
         ("so what ? who cares ?", "Well: so what? Who cares? Not me."),

@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 def test_its_python_runs() -> None:
     there: dict[str, Any] = {}
     code = blocks("python")
-    assert len(code) == 2
+    assert len(code) == 3
     for block in code:
         exec(compile(block, "docs/data.md", "exec"), there)
 

@@ -168,6 +168,44 @@ def test_a_row_without_a_pair_has_its_own_reason(layout: Layout, row: dict[str, 
     assert found(text(row)) == reason
 
 
+CALLS: list[tuple[list[dict[str, Any]], tuple[str, str] | str]] = [
+    (
+        [
+            MESSAGES[1],
+            {"role": "assistant", "content": None, "tool_calls": [{}]},
+            {"role": "tool", "content": "42"},
+            MESSAGES[4],
+        ],
+        ("Hi\n\n42", "See you"),
+    ),
+    ([MESSAGES[1], {"role": "assistant", "tool_calls": [{}]}, MESSAGES[2]], ("Hi", "Hello")),
+    ([MESSAGES[1], {"role": "assistant", "content": None}], "its last answer has no text"),
+    ([MESSAGES[1], MESSAGES[2], {"role": "assistant", "content": ""}], "its last answer has no text"),
+    ([{"role": "user", "content": None}, MESSAGES[2]], "the prompt is empty"),
+]
+
+
+@pytest.mark.parametrize(("turns", "pair"), CALLS)
+def test_turns_without_a_text_are_left_out(turns: list[dict[str, Any]], pair: tuple[str, str] | str) -> None:
+    assert convert("messages", [{"messages": MESSAGES}, {"messages": turns}])[1] == pair
+
+
+def test_a_layout_that_fits_and_gives_no_pair_is_named_with_the_reason() -> None:
+    rows = [{"messages": [MESSAGES[1], {"role": "assistant", "content": None}]}] * 3
+    said = "none of the 3 rows looked at gives a pair as `messages`: its last answer has no text"
+    assert detect(["messages"], [text(row) for row in rows]) == (None, said, False)
+    with pytest.raises(IdeaFailure, match=said) as failure:
+        convert("auto", rows)
+    assert "layouts known" not in str(failure.value)
+
+
+def test_a_result_of_ours_is_known_by_its_columns_and_taken_as_it_is() -> None:
+    row = {"id": "1", "prompt": "p", "answer": '["a", "b"]', "source_": "f", "parents": "[]", "made_by": "[]"}
+    assert convert("auto", [{**row, "choices": ["a", "b"], "context": "c", "question": "q"}]) == [("p", '["a", "b"]')]
+    found = detect(list(row), [row])
+    assert found.layout == "prompt_answer" and found.sure and "a result of TREX" in found.reason
+
+
 def test_a_text_and_its_label_are_told_by_the_values() -> None:
     columns = ["text", "label"]
     labels = [{"text": f"row {n}", "label": "good" if n % 2 else "bad"} for n in range(40)]

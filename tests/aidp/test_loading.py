@@ -316,7 +316,9 @@ def test_a_broken_row_that_is_held_out_is_not_shown(root: Path) -> None:
     secret = "a sentence that only the sealed test split should ever contain"
     (root / "a.jsonl").write_bytes(lines(ROWS) + f'{{"prompt": "{secret}, \n{{"prompt": "some other text, '.encode())
     output = run(root, Load(path="a.jsonl"), guards=guards.build([(secret, (secret,))]), limits=Limits(broken=0.5))
-    assert [row.text for row in output.broken] == ["", '{"prompt": "some other text, ']
+    assert [row.text for row in output.broken] == ["", ""]
+    output = run(root, Load(path="a.jsonl"), limits=Limits(broken=0.5))
+    assert [row.text for row in output.broken] == [f'{{"prompt": "{secret}, \n', '{"prompt": "some other text, ']
 
 
 def test_what_is_kept_of_broken_rows_is_bounded(root: Path) -> None:
@@ -339,6 +341,42 @@ def test_without_a_folder_only_little_is_held(root: Path, monkeypatch: pytest.Mo
     assert len(run(root, Load(path="a.jsonl")).rows) == len(ROWS)
 
 
+def test_a_file_without_a_row_that_can_be_read_is_said_to_be_one(root: Path) -> None:
+    (root / "a.csv").write_bytes(b"")
+    (root / "b.csv").write_bytes(b"prompt,answer\n")
+    (root / "c.csv").write_bytes("prompt,answer\ncaf\u00e9,\u00e9\n".encode("latin-1"))
+    for operator in (Load, Mix):
+        for name in ("a.csv", "b.csv"):
+            with pytest.raises(IdeaFailure, match=f"{name}: there are no rows in it"):
+                run(root, operator(path=name))
+        message = r"1 of 1 rows cannot be read, the first: c\.csv:2: .* no text.*--encoding cp1252.*encoding = "
+        with pytest.raises(IdeaFailure, match=message):
+            run(root, operator(path="c.csv"), limits=Limits(broken=1.0))
+        assert run(root, operator(path="c.csv", encoding="latin-1")).rows[-1]["prompt"] == "caf\u00e9"
+
+
+def test_only_the_first_rows_are_taken_and_the_others_not_read(root: Path) -> None:
+    (root / "a.jsonl").write_bytes(lines(ROWS) + b"torn\n" * 99)
+    output = run(root, Load(path="a.jsonl", rows=3), limits=Limits(rows=3))
+    assert pairs(output) == PAIRS[:3] and not output.broken
+    assert pairs(run(root, Load(path="a.jsonl", rows=7))) == PAIRS
+    mixed = run(root, Mix(path="a.jsonl", rows=1, share=0.5))
+    assert pairs(mixed)[2:] == PAIRS[:1]
+    published(root / "set")
+    assert pairs(run(root, Load(path="set", rows=3))) == PAIRS[:3], "through several files"
+
+
+def test_what_was_found_out_about_a_file_is_said_with_its_step(root: Path) -> None:
+    make(root)
+    splits = "the split `dev` is read; there are also `train`"
+    assert run(root, Load(path="splits", split="dev")).steps[0].note == splits
+    assert run(root, Load(path="saved")).steps[0].note == ""
+    (root / "b.csv").write_bytes("prompt;answer\n\u00e9;x\n".encode("utf-16"))
+    remarks = "its byte-order mark says UTF-16; its fields are separated by `;`"
+    assert run(root, Load(path="b.csv")).steps[0].note == remarks
+    assert run(root, Mix(path="b.csv")).steps[0].note.startswith(f"{remarks}; prompt_answer: ")
+
+
 # Layouts and templates, in a recipe.
 
 
@@ -350,7 +388,7 @@ def test_the_layout_taken_is_said_with_its_reason(root: Path) -> None:
     assert output.steps[1].note.startswith(reason)
     (first, *_) = sampler.steps[1].samples
     assert first.kind == "changed" and first.id == "a.jsonl:1" and first.why.startswith(reason)
-    assert first.before and first.after and (first.before.prompt, first.after.prompt) == ("text=t0, label=yes", "t0")
+    assert first.before and first.after and (first.before.prompt, first.after.prompt) == ("text: t0\nlabel: yes", "t0")
 
 
 def test_every_row_that_convert_drops_has_a_reason(root: Path) -> None:
@@ -448,7 +486,7 @@ def test_mix_reads_what_load_reads(root: Path) -> None:
 def test_memory_does_not_grow_with_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.aidp.rows.BATCH", 200)
     monkeypatch.setattr("engine.aidp.reading.spool.BATCH", 200)
-    monkeypatch.setattr("engine.aidp.operators.loading.BATCH", 200)
+    monkeypatch.setattr("engine.aidp.operators.forming.BATCH", 200)
 
     def peak(count: int) -> int:
         """Bytes of Python's and of Arrow's, at the most, for rows of a kilobyte."""

@@ -6,16 +6,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aidp import Pipeline, guards
+from engine.aidp.context import Context
 from engine.aidp.job import Limits
+from engine.aidp.operators import APPLY
 from engine.aidp.operators.sampling import shares
 from engine.aidp.pipeline import complete
 from engine.aidp.recipe import (
@@ -33,7 +37,7 @@ from engine.aidp.recipe import (
     Shuffle,
     operator_name,
 )
-from engine.errors import IdeaFailure
+from engine.errors import IdeaFailure, ResourceFailure
 
 Rows = list[dict[str, str]]
 
@@ -144,7 +148,10 @@ def test_the_report_adds_up(rows: Rows, operators: list[AnyOperator]) -> None:
         output = Pipeline(Recipe(operators=tuple(operators))).run(rows)
     except IdeaFailure:
         return
-    assert [step.operator for step in output.steps] == [*map(operator_name, operators), "decontaminate"]
+    named = list(map(operator_name, operators))
+    chooses = [operator.chooses for operator in operators]
+    named.insert(chooses.index(True) if any(chooses) else len(named), "decontaminate")
+    assert [step.operator for step in output.steps] == named
     sizes = [len(rows), *(step.rows_out for step in output.steps)]
     for before, step in zip(sizes, output.steps, strict=False):
         assert step.rows_in == before
@@ -274,3 +281,23 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_row_that_is_taken_often_counts_often() -> None:
+    rows = [{"prompt": "x" * 10_000, "answer": "rare"}, *({"prompt": f"{n}", "answer": "frequent"} for n in range(99))]
+    limits = Limits(bytes=100_000)
+    assert len(Pipeline(Recipe(), limits=limits).run(rows).rows) == 100
+    with pytest.raises(ResourceFailure, match=r"`balance_labels` left .* more than 100,000 allowed"):
+        Pipeline(Recipe(operators=(BalanceLabels(method="up"),)), limits=limits).run(rows)
+    few = Recipe(operators=(Shuffle(), SampleRandom(rows=5)))
+    assert len(Pipeline(few, limits=Limits(bytes=100_000)).run(rows).rows) == 5
+
+
+def test_a_step_that_never_says_how_far_it_is_is_over_time_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(rows: Dataset, _op: Shuffle, _context: Context) -> Dataset:
+        time.sleep(0.6)
+        return rows
+
+    monkeypatch.setitem(APPLY, Shuffle, silent)
+    with pytest.raises(ResourceFailure, match=r"the recipe took longer than 0.5 s, in `shuffle`"):
+        Pipeline(Recipe(operators=(Shuffle(),)), limits=Limits(seconds=0.5)).run([{"prompt": "a", "answer": "b"}])

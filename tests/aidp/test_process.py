@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pytest
 
 from engine import jobs
 from engine.aidp import guards
-from engine.aidp.job import DataJob, DataReport, Limits
+from engine.aidp.child import calm, is_for_memory
+from engine.aidp.job import DataJob, DataReport, Limits, Progress
 from engine.aidp.recipe import AnyOperator, BalanceLabels, FilterLength, Load, Recipe, Shuffle
 from engine.files import read_jsonl, sha256_file, write_json, write_jsonl
 from engine.strict import from_json
@@ -69,7 +71,7 @@ def test_a_job_gives_rows_and_a_report_twice_the_same(tmp_path: Path, job: DataJ
     assert set(rows[0]) == {"id", "prompt", "answer", "source", "parents", "made_by"}
     assert "7" not in {row["id"] for row in rows}
     assert report.rows == len(rows) == sum(report.answers.values())
-    assert [step.operator for step in report.steps] == ["balance_labels", "shuffle", "decontaminate"]
+    assert [step.operator for step in report.steps] == ["decontaminate", "balance_labels", "shuffle"]
     assert report.sha256 == sha256_file(tmp_path / "one" / "data.jsonl") == sha256_file(tmp_path / "two" / "data.jsonl")
 
 
@@ -89,6 +91,20 @@ def test_ways_to_fail(tmp_path: Path, job: DataJob) -> None:
         assert (outcome.state, outcome.kind) == ("failed", kind), outcome
         assert cause in outcome.cause
         assert not (folder / "data.jsonl").exists()
+
+
+def test_a_library_that_gets_no_memory_has_words_of_its_own() -> None:
+    for error in (MemoryError(), OSError(errno.ENOMEM, "x"), SystemError("error return without exception set")):
+        assert is_for_memory(error)
+    assert not is_for_memory(SystemError("bad argument")) and not is_for_memory(OSError(errno.ENOENT, "x"))
+
+
+def test_who_is_told_seldom_knows_which_operator_is_at_work() -> None:
+    heard: list[Progress] = []
+    tell = calm(heard.append, every=3600.0)
+    for place in (0, 0, 1, 1, 2):
+        tell(Progress(operator="x", place=place, of=3))
+    assert [progress.place for progress in heard] == [0, 1, 2]
 
 
 def test_a_held_directory_is_left_alone(tmp_path: Path, job: DataJob) -> None:

@@ -209,6 +209,77 @@ def test_values_and_lines_that_are_too_long_are_set_aside(tmp_path: Path, monkey
     assert [row["a"] for row in rows] == ["x", "v"] and aside[0][0] == "a.csv:3"
 
 
+# Separators and encodings.
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("text;label", ["text", "label"]),
+        ('"text, as written";label', ["text, as written", "label"]),
+        ("text,label;x", ["text", "label;x"]),
+        ('"text;label"', ["text;label"]),
+        ("text", ["text"]),
+    ],
+)
+def test_a_header_says_whether_semicolons_separate(tmp_path: Path, header: str, names: list[str]) -> None:
+    remarks: list[str] = []
+    row = (";" if len(names) == 2 and names[1] == "label" else ",").join("1" for _ in names)
+    (found,) = read_rows(write(tmp_path, "a.csv", f"\n{header}\n{row}\n"), remark=remarks.append)
+    assert found.values == dict.fromkeys(names, "1") and found.line == 3
+    assert remarks == (["its fields are separated by `;`"] if "label" in names else [])
+
+
+def test_semicolons_hold_commas_and_quotes(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", 'text;price\n"one; ""two""";1,50\nthree, four;2,00\n')
+    assert [list(row.values.values()) for row in read_rows(path)] == [['one; "two"', "1,50"], ["three, four", "2,00"]]
+
+
+def test_without_a_header_line_semicolons_separate_where_so_many_fields_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.csv", "good; really;1\n")
+    (row,) = read_rows(path, columns=("a", "b", "c"))
+    assert list(row.values.values()) == ["good", " really", "1"]
+    (row,) = read_rows(path, columns=("text",))
+    assert row.values == {"text": "good; really;1"}
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")), st.sampled_from(["jsonl", "json"]))
+def test_a_byte_order_mark_overrules_the_encoding_named(text: str, kind: str) -> None:
+    whole = json.dumps({"a": text}, ensure_ascii=False)
+    whole = f"[{whole}]" if kind == "json" else whole
+    for encoded in (whole.encode("utf-16"), b"\xfe\xff" + whole.encode("utf-16-be"), whole.encode("utf-8-sig")):
+        for encoding in ("utf-8", "utf-16", "latin-1", "cp1252"):
+            remarks: list[str] = []
+            file = io.BytesIO(gzip.compress(encoded))
+            rows = read_rows(Path(f"a.{kind}.gz"), encoding=encoding, file=file, remark=remarks.append)
+            assert [row.values for row in rows] == [{"a": text}]
+            assert bool(remarks) == (encoded[:1] != b"\xef" and encoding != "utf-16")
+
+
+def test_encodings_that_are_named(tmp_path: Path) -> None:
+    for encoding, text in (("cp1252", "caf\u00e9 5 \u20ac"), ("latin-1", "caf\u00e9"), ("utf-16-le", "\u597d")):
+        path = write(tmp_path, "a.csv", f"text\n{text}\n", encoding)
+        (row,) = read_rows(path, encoding=encoding.removesuffix("-le"))
+        assert row.values == {"text": text}
+
+
+def test_bytes_that_are_no_utf_16_cost_their_row_alone(tmp_path: Path) -> None:
+    whole = "text\none\ntwo\n".encode("utf-16")
+    (tmp_path / "a.csv").write_bytes(whole + b"\x3d\xd8" + "x\nfour\n".encode("utf-16-le") + b"a")
+    rows, aside = tolerant(tmp_path / "a.csv")
+    assert [row["text"] for row in rows] == ["one", "two", "four"]
+    assert [where for where, _, _ in aside] == ["a.csv:4", "a.csv:6"]
+    with pytest.raises(BadInput, match="not utf-16 text"):
+        list(read_rows(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize("header", ["gr\u00f6\u00dfe".encode("latin-1"), "text".encode("utf-16-be")])
+def test_a_header_in_another_encoding_ends_the_reading(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(header + b"\n1\n")
+    with pytest.raises(BadInput, match=r"a\.csv:1: the header holds bytes that are no text.*--encoding cp1252"):
+        tolerant(tmp_path / "a.csv")
+
+
 # Other kinds of files.
 
 

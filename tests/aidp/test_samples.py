@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from engine.aidp.recipe import (
     Convert,
     Decontaminate,
     DedupExact,
+    FilterField,
     FilterLength,
     Load,
     Mix,
@@ -65,10 +67,10 @@ def test_what_overlaps_a_held_out_row_is_counted_and_not_shown() -> None:
 
 
 def test_what_is_drawn_repeated_or_only_moved() -> None:
-    drawn, moved, *_ = steps(SampleRandom(rows=10), Shuffle())
+    _, drawn, moved = steps(SampleRandom(rows=10), Shuffle())
     assert (drawn.dropped, len(drawn.samples), {s.why for s in drawn.samples}) == (20, MOST, {"not drawn"})
     assert (moved.dropped, moved.added, moved.samples) == (0, 0, ())
-    up = steps(BalanceLabels(method="up"))[0]
+    up = steps(BalanceLabels(method="up"))[1]
     assert (up.dropped, up.added) == (0, 10)
     assert all(s.kind == "added" and s.after and s.after.answer == "no" for s in up.samples)
 
@@ -80,7 +82,7 @@ def test_files_that_come_in_are_told_from_what_was_there(tmp_path: Path) -> None
     assert (loaded.dropped, loaded.added, len(loaded.samples)) == (30, 6, MOST)
     assert {s.why for s in loaded.samples} == {"more.jsonl takes the place of all rows", "from more.jsonl"}
     lost, change, *_ = converted.samples
-    assert change.before and change.before.prompt == "instruction=say 0, output=0"
+    assert change.before and change.before.prompt == "instruction: say 0\noutput: 0"
     assert change.after and (change.after.prompt, change.after.answer) == ("say 0", "0")
     assert (lost.kind, lost.id, lost.why) == ("dropped", "more.jsonl:6", "the prompt is empty")
     mixed = steps(Mix(path="more.jsonl", share=0.1, layout="alpaca"), root=tmp_path)[0]
@@ -96,9 +98,20 @@ def test_a_held_out_row_that_comes_in_is_not_shown_on_its_way(tmp_path: Path) ->
         assert "one of ours" in told and "sealed" not in told
 
 
+@pytest.mark.parametrize("secret", ["good film", "the film is good"])
+def test_a_short_held_out_row_is_shown_nowhere_on_its_way(tmp_path: Path, secret: str) -> None:
+    """Not in a column of a raw row, not in the reason why a row goes, not in an answer."""
+    texts = [(secret, "x"), ("one of ours", secret), ("another of ours", "y"), ("a third", "x")]
+    write_jsonl(tmp_path / "more.jsonl", [{"text": text, "label": label} for text, label in texts])
+    around = {"root": tmp_path, "guards": guards.build([(secret, (secret,))])}
+    own = FilterField(column="text", values=("one of ours", "another of ours"))
+    told = str(steps(Load(path="more.jsonl"), own, Convert(layout="classification"), **around))
+    assert "another of ours" in told and secret not in told
+
+
 def test_long_texts_are_cut() -> None:
     rows = [{"id": "x" * 999, "prompt": "y" * 9999, "answer": "z"}, {"id": "b", "prompt": "b", "answer": "z"}]
-    (sample,) = steps(SampleRandom(rows=1), rows=rows)[0].samples
+    (sample,) = steps(SampleRandom(rows=1), rows=rows)[1].samples
     assert sample.before and len(sample.before.prompt) <= LONGEST + 4 and len(sample.id) <= LONGEST + 4
 
 

@@ -84,7 +84,7 @@ def shown(operator: AnyOperator) -> str:
 
 def _by_text(rows: list[Row]) -> Iterator[tuple[AnyOperator, Callable[[Row], bool]]]:
     """Operators, and which rows stay by the other way."""
-    yield FilterLength(min_words=20, max_words=30), lambda row: 20 <= len(re.findall(r"\S+", row["prompt"])) <= 30
+    yield FilterLength(min_words=20, max_words=30), lambda row: 20 <= _words(row["prompt"]) <= 30
     yield FilterAlphanumeric(min_share=0.9), lambda row: _good(row["prompt"]) >= 0.9
     yield FilterAlphanumeric(part="answer", min_share=0.7), lambda row: _good(row["answer"]) >= 0.7
     yield FilterRegex(pattern=r"\d\d"), lambda row: re.search(r"\d\d", row["prompt"]) is not None
@@ -93,6 +93,11 @@ def _by_text(rows: list[Row]) -> Iterator[tuple[AnyOperator, Callable[[Row], boo
     yield FilterRepetition(max_lines=1.0, max_char=1.0), lambda row: _covered(row["prompt"]) <= 0.15
     frequent = tuple(answer for answer, _ in Counter(row["answer"] for row in rows).most_common(2))
     yield FilterField(column="answer", values=frequent), lambda row: row["answer"] in frequent
+
+
+def _words(text: str) -> int:
+    """What white space separates, and Chinese characters."""
+    return len(regex.sub(HAN, " x ", text).split())
 
 
 def _good(text: str) -> float:

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import difflib
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import msgspec
 
-from engine import models, taskdata
+from engine import taskdata
 from engine.aidp import manual
-from engine.aidp.job import Limits, ModelPaths
-from engine.aidp.kinds.loading import Layout
+from engine.aidp.job import Limits
+from engine.aidp.kinds.loading import Encoding, Layout
 from engine.aidp.reading import folders
 from engine.aidp.recipe import Load, Recipe, operator_name
 from engine.aidp.request import Profiled, ProfileData, Ran, RunData
 from engine.amounts import duration, size
 from engine.errors import BadInput
-from engine.files import expanded, fingerprint, is_file, sha256_file
-from engine.strict import from_json, from_toml, read_text
+from engine.files import expanded, fingerprint, is_file
 from engine.task import EXTRA, load_task
 from engine.workspace import Workspace
-from trex_tui.commands import data_child, data_out, data_text
+from trex_tui.commands import data_child, data_json, data_models, data_out, data_recipe, data_text
 from trex_tui.commands.run import task_folder
 
 CACHE, KEPT = "aidp", "aidp-kept"  # below the workspace's cache
@@ -41,7 +41,7 @@ def schema(options: argparse.Namespace) -> int:
         raise BadInput(f"no operator `{options.operator}`", hint=hint)
     chosen = [known[options.operator]] if options.operator else list(known.values())
     if options.json:
-        print(msgspec.json.encode(manual.schema_of(chosen[0]) if options.operator else manual.schema()).decode())
+        print(data_json.encoded(manual.schema_of(chosen[0]) if options.operator else manual.schema()))
     elif options.markdown:
         _say(data_text.markdown(map(manual.manual, chosen)))
     else:
@@ -57,12 +57,16 @@ def profile(options: argparse.Namespace) -> int:
         raise BadInput(f"no layout `{options.layout}`", where="--layout", hint=f"one of {', '.join(layouts)}")
     with data_child.passing(options.space) as folder, data_child.Line() as line:
         request = ProfileData(
-            file=str(file), scratch=str(folder / "scratch"), layout=options.layout, models=_models(options)
+            file=str(file),
+            scratch=str(folder / "scratch"),
+            layout=options.layout,
+            encoding=_encoding(options.encoding),
+            models=data_models.named(options.base_model, "", options.space),
         )
         answer = data_child.ask(options.space, request, line)
     assert isinstance(answer, Profiled)
     if options.json:
-        print(msgspec.json.encode(answer.profile).decode())
+        print(data_json.encoded(answer.profile))
     else:
         _say(data_text.profile(answer.profile, _width()))
     return 0
@@ -71,17 +75,21 @@ def profile(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """A recipe over a file, or over a task's train split."""
     _fits(options)
-    recipe = _recipe(expanded(options.recipe), options.seed)
+    recipe = data_recipe.read(expanded(options.recipe), options.seed)
     with ExitStack() as stack:
         folder = stack.enter_context(data_child.passing(options.space))
-        result = stack.enter_context(data_out.beside(options.out, options.force)) if options.out else folder / "result"
-        request = _request(options, recipe, folder, result)
+        request = _request(options, recipe, folder)
+        data_models.check(recipe, request.models, options.space)
+        data_child.encoded(request)
+        if options.out:
+            place = data_out.beside(options.out, options.force, request, options.recipe)
+            request = msgspec.structs.replace(request, result=str(stack.enter_context(place)))
         kept = stack.enter_context(_kept(options, request))
         with data_child.Line() as line:
             answer = data_child.ask(options.space, msgspec.structs.replace(request, kept=kept), line)
     assert isinstance(answer, Ran)
     if options.json:
-        print(msgspec.json.encode(answer).decode())
+        print(data_json.encoded(answer))
     else:
         _say(data_text.ran(answer, _width(), options.preview, str(options.out or "")))
     return 0
@@ -95,26 +103,39 @@ def _fits(options: argparse.Namespace) -> None:
         raise BadInput("--preview writes nothing, and --out is given", hint="leave out one of them")
     if options.holdout and options.task:
         raise BadInput("--holdout and --task are given", hint="a task's own splits are held out already")
+    if options.first and not options.file:
+        hint = "name a file, or write `rows` into the recipe's `load`, or begin with `sample_random`"
+        raise BadInput("--first takes rows of a file, and none is named", hint=hint)
+    if options.encoding and not options.file:
+        hint = "write `encoding` into the recipe's `load`"
+        raise BadInput("--encoding is that of a file, and none is named", hint=hint)
 
 
-def _recipe(path: Path, seed: int | None) -> Recipe:
-    """The recipe of a TOML or JSON file. Raises BadInput, with the line where it is TOML."""
-    if path.suffix == ".json":
-        recipe = from_json(read_text(path).encode(), Recipe, source=str(path))
-    else:
-        recipe = from_toml(path, Recipe)
-    return recipe if seed is None else msgspec.structs.replace(recipe, seed=seed)
+def _encoding(name: str) -> Encoding:
+    """The encoding of this name, which may be written as elsewhere (UTF8, windows-1252). Raises BadInput."""
+    known = {codecs.lookup(one).name: one for one in get_args(Encoding)}
+    try:
+        return cast(Encoding, known[codecs.lookup(name or "utf-8").name])
+    except (LookupError, ValueError):
+        hint = f"one of {', '.join(known.values())}; save it as UTF-8 where it is another one"
+        raise BadInput(f"no encoding `{name}`", where="--encoding", hint=hint) from None
 
 
-def _request(options: argparse.Namespace, recipe: Recipe, folder: Path, result: Path) -> RunData:
+def _request(options: argparse.Namespace, recipe: Recipe, folder: Path) -> RunData:
+    loads = bool(recipe.operators) and isinstance(recipe.operators[0], Load)
+    if options.file and loads:
+        hint = "leave out one of them"
+        raise BadInput("the recipe begins with `load`, and a file is named too", where=str(options.recipe), hint=hint)
     request = RunData(
         recipe=recipe,
-        result=str(result),
+        result=str(folder / "result"),
         scratch=str(folder / "scratch"),
         holdout=tuple(str(_file(path)) for path in options.holdout),
         root=str(expanded(options.recipe).resolve().parent),
         limits=_limits(options),
-        models=_models(options),
+        encoding=_encoding(options.encoding),
+        rows=options.first,
+        models=data_models.named(options.base_model, options.language_model, options.space),
         cache=str(options.space.cache / CACHE) if options.cache else "",
         writes=bool(options.out) or bool(options.preview),
     )
@@ -123,7 +144,7 @@ def _request(options: argparse.Namespace, recipe: Recipe, folder: Path, result: 
         return msgspec.structs.replace(request, file=str(file), root=str(file.parent))
     if options.task:
         return _of_task(options.task, options.space, request)
-    if not recipe.operators or not isinstance(recipe.operators[0], Load):
+    if not loads:
         hint = "name a data file after the recipe, or a task with --task"
         raise BadInput("the recipe loads nothing", where=str(options.recipe), hint=hint)
     return request
@@ -153,50 +174,32 @@ def _kept(options: argparse.Namespace, request: RunData) -> Iterator[str]:
         yield ""
         return
     same = msgspec.structs.replace(request, result="", scratch="", writes=False)
-    files = [_sums(Path(path)) for path in (request.file, request.train) if path]
+    files = [data_models.sums(Path(path)) for path in (request.file, request.train) if path]
     folder = options.space.cache / KEPT / fingerprint([same, files])
-    yield str(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield str(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        with suppress(OSError):
+            folder.rmdir()  # nothing is worth keeping
 
 
 def _limits(options: argparse.Namespace) -> Limits:
     return Limits(
         rows=options.limit_rows,
-        memory=size(options.limit_memory),
-        bytes=size(options.limit_bytes),
+        memory=_amount("--limit-memory", options.limit_memory),
+        bytes=_amount("--limit-bytes", options.limit_bytes),
         seconds=duration(options.limit_time),
         broken=options.limit_broken,
         processes=options.processes,
     )
 
 
-def _models(options: argparse.Namespace) -> ModelPaths:
-    """Models by their names, or as they lie somewhere. Raises BadInput, MachineFailure."""
-    base, language = options.base_model, getattr(options, "language_model", "")
-    found = ModelPaths()
-    if base:
-        place = expanded(Path(base))
-        if (place / "config.json").is_file():
-            named = {"base_model": str(place.resolve()), "base_sha256": fingerprint(_sums(place))}
-        else:
-            installed = models.find(base, options.space.models)
-            named = {"base_model": str(installed.path), "base_sha256": installed.weights_sha256}
-        found = msgspec.structs.replace(found, **named)
-    if language:
-        place = expanded(Path(language))
-        if is_file(place):
-            named = {"language_model": str(place.resolve()), "language_sha256": sha256_file(place)}
-        else:
-            installed = models.find(language, options.space.models)
-            named = {"language_model": str(installed.path), "language_sha256": installed.fingerprint}
-        found = msgspec.structs.replace(found, **named)
-    return found
-
-
-def _sums(place: Path) -> list[tuple[str, str]]:
-    """Names the content of a file, or of a folder's files."""
-    files = sorted(place.iterdir()) if place.is_dir() else (place,)
-    return [(path.name, sha256_file(path)) for path in files if path.is_file()]
+def _amount(option: str, text: str) -> int:
+    try:
+        return size(text)
+    except BadInput as error:
+        raise BadInput(f"`{text[:40]}` is no number of bytes", where=option, hint=error.hint) from None
 
 
 def _file(path: Path) -> Path:
@@ -205,7 +208,7 @@ def _file(path: Path) -> Path:
     if not is_file(found) and not folders.is_data(found):
         what = "this is a folder without data files" if found.is_dir() else "no such data file"
         raise BadInput(what, where=str(path), hint="check the path")
-    return found.absolute() if folders.is_blob(found) else found.resolve()
+    return folders.located(found)
 
 
 def _say(text: str) -> None:

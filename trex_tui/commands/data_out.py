@@ -2,75 +2,130 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from engine import jobs
-from engine.aidp.job import DataReport
-from engine.errors import BadInput, TrexError
-from engine.files import disk_errors, expanded, read_regular
-from engine.strict import from_json
+from engine.aidp.kinds.output import Export
+from engine.aidp.recipe import Load, Mix
+from engine.aidp.request import RunData
+from engine.errors import BadInput
+from engine.files import disk_errors, expanded
+from trex_tui.commands import data_swap
+from trex_tui.commands.data_earlier import OURS, REPORT, earlier
 
-REPORT = "report.json"
 PLACE = "with --out"
+ELSEWHERE = "name another folder with --out"
 
 
 @contextmanager
-def beside(out: Path, force: bool) -> Iterator[Path]:
-    """A folder to write into, beside `out`; it takes the place of `out` when the work has gone well, else it goes.
+def beside(out: Path, force: bool, request: RunData, recipe: Path) -> Iterator[Path]:
+    """A folder to write into, beside `out`; what is in it takes its place in `out` when the work has gone well.
 
-    A folder with an earlier result is replaced. One with other things is refused, or with `force` keeps them. Raises
-    BadInput, MachineFailure.
+    An earlier result is replaced. A folder with other things is refused, or with `force` keeps them; what the result
+    would replace of them is refused before anything is done. Raises BadInput, MachineFailure.
     """
-    out = expanded(out).absolute()
-    _checked(out, force)
+    out = _whole(out)
+    _apart(out, _read(request, recipe))
+    names = {*OURS, *_exported(request)}
     work = out.with_name(f".{out.name}.trex-part")
     with disk_errors(out, PLACE):
         work.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = jobs.hold(work)
-    except jobs.Locked:
-        raise BadInput("another `trex data run` writes there", where=str(out), hint="wait for it") from None
+        lock = _held(work, out)
     with lock:
         try:
-            shutil.rmtree(work / "result", ignore_errors=True)  # of a command that was killed
-            yield work / "result"
             with disk_errors(out, PLACE):
-                _put(work / "result", out)
+                data_swap.undo(work, out)
+                _replaced(out, force, names)
+                own = Path(tempfile.mkdtemp(dir=work, prefix="run."))
+            yield own / "result"
+            with disk_errors(out, PLACE):
+                _put(own, work, out, force)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            if not data_swap.is_under_way(work):
+                shutil.rmtree(work, ignore_errors=True)
 
 
-def _checked(out: Path, force: bool) -> None:
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise BadInput("this is a file, not a folder", where=str(out), hint="name another place with --out")
-    if not force and any(out.iterdir()) and not _ours(out):
-        hint = "name an empty or new folder, or write among them with --force"
-        raise BadInput("the folder holds other things than an earlier result", where=str(out), hint=hint)
-
-
-def _ours(out: Path) -> bool:
-    """Whether it is a result of this command: only such a one is replaced as a whole."""
-    path = out / REPORT
+def _whole(out: Path) -> Path:
     try:
-        from_json(read_regular(path), DataReport, source=str(path))
-    except (OSError, TrexError):
-        return False
-    return True
+        whole = expanded(out).resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle; a name that no file can have
+        raise BadInput("nothing can be written under this name", where=str(out), hint=ELSEWHERE) from None
+    if not whole.name:
+        raise BadInput("this is the folder of everything", where=str(out), hint=ELSEWHERE)
+    try:
+        str(whole).encode()
+    except UnicodeEncodeError:
+        raise BadInput("the name is no UTF-8 text", where=repr(str(out)), hint=ELSEWHERE) from None
+    return whole
 
 
-def _put(made: Path, out: Path) -> None:
-    if out.is_dir() and any(out.iterdir()) and not _ours(out):
-        for entry in sorted(made.iterdir()):
-            if (out / entry.name).is_dir():
-                shutil.rmtree(out / entry.name)
-            entry.rename(out / entry.name)
-        return
-    old = made.with_name("old")
+def _read(request: RunData, recipe: Path) -> Iterator[Path]:
+    """What the result is made from."""
+    yield expanded(recipe)
+    yield from (Path(path) for path in (request.file, request.train, request.guards, *request.holdout) if path)
+    for operator in request.recipe.operators:
+        if isinstance(operator, Load | Mix) and request.root:
+            yield Path(request.root) / operator.path
+
+
+def _apart(out: Path, read: Iterable[Path]) -> None:
+    """Raises BadInput where the result would come to lie around what it is made from."""
+    for path in read:
+        for place in (path.absolute(), path.resolve()):
+            if out == place or out in place.parents:
+                raise BadInput("this lies in the folder that --out names", where=str(path), hint=ELSEWHERE)
+
+
+def _exported(request: RunData) -> Iterator[str]:
+    """The folders that operators write. Raises BadInput for one in the place of a file of ours."""
+    for operator in request.recipe.operators:
+        if isinstance(operator, Export) and (parts := Path(os.path.normpath(operator.path)).parts):
+            if parts[0] in OURS:
+                hint = "choose another `path`"
+                raise BadInput(f"`export` to `{operator.path}`: a file of the result has this name", hint=hint)
+            yield parts[0]
+
+
+def _held(work: Path, out: Path) -> IO[str]:
+    """The lock of the folder beside; whoever had it before may have thrown the folder away meanwhile."""
+    try:
+        lock = jobs.hold(work)
+        if os.path.samestat(os.fstat(lock.fileno()), (work / jobs.LOCK).stat()):
+            return lock
+        lock.close()
+    except (jobs.Locked, FileNotFoundError):
+        pass
+    raise BadInput("another `trex data run` writes there", where=str(out), hint="wait for it")
+
+
+def _replaced(out: Path, force: bool, names: Iterable[str]) -> frozenset[str]:
+    """What is there of an earlier result. Raises BadInput for other things: any, or with `force` of these names."""
+    if not out.exists():
+        return frozenset()
+    if not out.is_dir():
+        raise BadInput("this is a file, not a folder", where=str(out), hint=ELSEWHERE)
+    ours = earlier(out)
+    others = {entry.name for entry in out.iterdir()} - ours
+    if others and not force:
+        what = f"the folder holds other things than an earlier result (`{min(others)}`)"
+        raise BadInput(what, where=str(out), hint="name an empty or new folder, or write among them with --force")
+    if taken := others & set(names):
+        what = f"`{min(taken)}` is not as an earlier result left it, and would be replaced"
+        raise BadInput(what, where=str(out), hint="move it away, or name another folder with --out")
+    return ours
+
+
+def _put(own: Path, work: Path, out: Path, force: bool) -> None:
+    made = own / "result"
+    gone = _replaced(out, force, (entry.name for entry in made.iterdir()))
     if out.exists():
-        out.rename(old)
-    made.rename(out)
+        made = made.rename(work / f"{own.name}.result")
+        data_swap.exchange(work, made, out, gone, REPORT)
+    else:
+        made.rename(out)

@@ -87,6 +87,7 @@ def profile(found: FileProfile, width: int) -> str:
         f"{fmt.clean(found.file)}: {fmt.size(found.bytes)}, {fmt.plural(whole.rows, 'row')}",
         *_folded(f"layout {found.layout}: {found.why}", width),
         *_folded(f"columns: {', '.join(found.columns)}", width),
+        *(line for remark in found.remarks for line in _folded(f"file: {remark}", width)),
         "",
         *_faults(found, width),
     ]

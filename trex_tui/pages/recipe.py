@@ -50,6 +50,7 @@ def page(about: Subject) -> Content:
         if said := "; ".join(filter(None, (row.detail, *row.facts))):
             out.text(f"{number} {row.operator}: {said}", DIM)
     if report is not None:
+        out.text("d: rows of each operator, before and after it", DIM)
         _answers(report, out)
     _taken(about, out)
     return out.content()

@@ -21,7 +21,8 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     `needs`: what it uses besides the rows (`engine.aidp.services`); without it the recipe is refused in one sentence.
     `reads`: columns besides prompt and answer that must be there. `gives`: columns that it adds.
     `draws`: its result depends on the recipe's seed. `brings`: rows or texts come in that were not there before, so
-    that what comes out is decontaminated again. `raw`: it also works on rows that are not converted yet.
+    that what comes out is decontaminated again. `chooses`: which rows it takes depends on which others there are, so
+    that rows that must go have to be gone before. `raw`: it also works on rows that are not converted yet.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset()
@@ -29,6 +30,7 @@ class Operator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     gives: ClassVar[tuple[str, ...]] = ()
     draws: ClassVar[bool] = False
     brings: ClassVar[bool] = False
+    chooses: ClassVar[bool] = False
     raw: ClassVar[bool] = False
 
 

@@ -50,8 +50,8 @@ class DedupSemantic(Operator, frozen=True, kw_only=True, tag="dedup_semantic"):
 
 
 class Decontaminate(Operator, frozen=True, kw_only=True, tag="decontaminate"):
-    """Drop rows that overlap a held-out row: the same letters in the prompt or in a sentence of it, the same words but
-    one, or shared runs of `ngram` words. `enabled = false` leaves only the first, and only for whole prompts.
+    """Drop rows that overlap a held-out row: the same letters in the prompt, the answer or in a sentence of them, the
+    same words but one, or shared runs of `ngram` words. `enabled = false` leaves only the first, and only for wholes.
 
     `semantic`: also drop rows whose meaning comes that near a held-out one (a cosine, 0.9 say); 0 = do not ask. Only
     where the held-out rows were taken in with embeddings: a search's splits are not.

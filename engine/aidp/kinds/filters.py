@@ -20,7 +20,8 @@ Values = Annotated[tuple[Annotated[str, Meta(max_length=10_000)], ...], Meta(min
 
 
 class FilterLength(Operator, frozen=True, kw_only=True, tag="filter_length"):
-    """Keep rows whose prompt has between `min_words` and `max_words` words, both included."""
+    """Keep rows whose prompt has between `min_words` and `max_words` words, both included. A Chinese or Japanese
+    character is a word."""
 
     min_words: Words = 0
     max_words: Annotated[int, Meta(ge=1, le=100_000)] = 100_000

@@ -31,6 +31,7 @@ class Split(Operator, frozen=True, kw_only=True, tag="split"):
     """
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
     gives: ClassVar[tuple[str, ...]] = ("split",)
 
     shares: Annotated[dict[SplitName, Share], Meta(min_length=2, max_length=16)] = msgspec.field(
@@ -56,7 +57,8 @@ class Export(Operator, frozen=True, kw_only=True, tag="export"):
     """Write the rows to a new folder `path` below the output folder, a file for each split, and go on with them.
 
     `format`: jsonl and parquet (all columns), datasets (`save_to_disk`), trl_prompt_completion, trl_messages,
-    llamafactory_alpaca and llamafactory_sharegpt (with their dataset_info.json). `card`: a README.md with the recipe,
+    llamafactory_alpaca and llamafactory_sharegpt (with their dataset_info.json). trl_messages and sharegpt keep the
+    turns of a dialogue as long as no operator writes its prompt anew. `card`: a README.md with the recipe,
     the counts of each step and where the rows come from; `licence` stands in it, unknown unless given.
     """
 

@@ -21,6 +21,7 @@ class BalanceLabels(Operator, frozen=True, kw_only=True, tag="balance_labels"):
     """Give each answer the same number of rows, by dropping the surplus (`down`) or repeating rows (`up`)."""
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     method: Literal["down", "up"] = "down"
 
@@ -29,6 +30,7 @@ class SampleStratified(Operator, frozen=True, kw_only=True, tag="sample_stratifi
     """At most `rows` rows, with the shares of the answers kept (largest remainder)."""
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     rows: Count = 512
 
@@ -37,6 +39,7 @@ class SampleRandom(Operator, frozen=True, kw_only=True, tag="sample_random"):
     """At most `rows` rows, drawn without replacement."""
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     rows: Count = 512
 
@@ -50,6 +53,7 @@ class SampleWeighted(Operator, frozen=True, kw_only=True, tag="sample_weighted")
     small to give, the others give by the same weights."""
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     rows: Count = 512
     by: Name = "source"
@@ -66,6 +70,7 @@ class SampleDiverse(Operator, frozen=True, kw_only=True, tag="sample_diverse"):
 
     needs: ClassVar[frozenset[Need]] = frozenset({"embeddings"})
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     rows: Count = 512
     part: Part = "prompt"
@@ -81,6 +86,7 @@ class SampleDifficulty(Operator, frozen=True, kw_only=True, tag="sample_difficul
 
     needs: ClassVar[frozenset[Need]] = frozenset({"base_model"})
     gives: ClassVar[tuple[str, ...]] = ("loss",)
+    chooses: ClassVar[bool] = True
 
     rows: Count = 512
     take: Literal["easy", "medium", "hard", "curriculum"] = "medium"
@@ -90,6 +96,7 @@ class Cap(Operator, frozen=True, kw_only=True, tag="cap"):
     """At most `rows` rows of each value of the column `by`, drawn without replacement."""
 
     draws: ClassVar[bool] = True
+    chooses: ClassVar[bool] = True
 
     rows: Count = 100
     by: Name = "answer"

@@ -39,6 +39,8 @@ class KeepTop(Operator, frozen=True, kw_only=True, tag="keep_top"):
     Of equal ones the first stay; rows without a value are the first to go.
     """
 
+    chooses: ClassVar[bool] = True
+
     by: Literal["score", "loss"] = "score"
     order: Literal["descending", "ascending"] = "descending"
     rows: Annotated[int, Meta(ge=0, le=10_000_000)] = 0

@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from engine.aidp.kinds.loading import Layout
 from engine.aidp.layouts import choices, dialogues, labels, pairs
-from engine.aidp.layouts.kinds import Columns, Convert, Fit, Kind, Options, Pair
+from engine.aidp.layouts.kinds import Columns, Convert, Fit, Kind, Options, Pair, Talk
 from engine.aidp.text import fill, placeholders
 from engine.errors import IdeaFailure
 
 SURE = 0.9  # share of the rows looked at that must give a pair
+OWN = "the columns that the task's own rows have"  # why: the task's format fits
 
 KINDS: tuple[tuple[Layout, Kind], ...] = (
+    ("prompt_answer", Kind("id, prompt, answer, source, parents, made_by", pairs.result)),
     ("preference", Kind("chosen, rejected", dialogues.preference)),
     ("messages", Kind("messages (role, content)", dialogues.messages)),
     ("sharegpt", Kind("conversations (from, value)", dialogues.sharegpt)),
@@ -44,15 +46,22 @@ class Detected(NamedTuple):
 class _Tried(NamedTuple):
     layout: Layout
     fit: Fit
-    share: float  # of the rows looked at that give a pair
+    pairs: int  # of the rows looked at
+    earlier: int  # of the pairs, those with turns before the question
+    looked_at: int
+    lost: str  # why the first row without a pair has none
+
+    @property
+    def share(self) -> float:
+        return self.pairs / self.looked_at if self.looked_at else 1.0
 
 
 def detect(columns: Sequence[str], sample: Sequence[Columns]) -> Detected:
     """What `auto` takes for rows like these: `columns` of the file, `sample`: some of its rows, from all over it."""
     tried = _best("auto", columns, sample, Options())
-    if tried is None:
-        return Detected(None, f"no layout fits the columns {', '.join(columns)}", sure=False)
-    return Detected(tried.layout, _sentence(tried, len(sample)), tried.fit.sure and tried.share >= SURE)
+    if tried is None or not tried.share:
+        return Detected(None, _unfit(tried, columns), sure=False)
+    return Detected(tried.layout, _sentence(tried), tried.fit.sure and tried.share >= SURE)
 
 
 def converter(
@@ -69,19 +78,20 @@ def converter(
     """
     if layout == "auto" and template and set(_named(template)) <= set(columns):
         filled = template
-        return lambda row: _filled(filled, row), "the columns that the task's own rows have"
+        return lambda row: _filled(filled, row), OWN
     tried = _best(layout, columns, sample, options or Options())
-    if tried is not None:
-        return tried.fit.convert, _sentence(tried, len(sample))
+    if tried is not None and (tried.share or layout != "auto"):
+        return tried.fit.convert, _sentence(tried)
     there = ", ".join(columns)
     if layout != "auto":
         needed = "; or ".join(kind.needs for name, kind in KINDS if name == layout)
         raise IdeaFailure(
             f"`{layout}` needs the columns {needed}, and what belongs in them; there are {there}", where=where
         )
-    known = "; ".join(dict.fromkeys(kind.needs for _, kind in KINDS))
-    hint = f"make prompt and answer with `template`; layouts known: {known}"
-    raise IdeaFailure(f"no layout fits the columns {there}", where=where, hint=hint)
+    hint = "make prompt and answer with `template`"
+    if tried is None:
+        hint += f"; layouts known: {'; '.join(dict.fromkeys(kind.needs for _, kind in KINDS))}"
+    raise IdeaFailure(_unfit(tried, columns), where=where, hint=hint)
 
 
 def _best(layout: Layout, columns: Sequence[str], sample: Sequence[Columns], options: Options) -> _Tried | None:
@@ -90,18 +100,34 @@ def _best(layout: Layout, columns: Sequence[str], sample: Sequence[Columns], opt
     for name, kind in KINDS:
         if layout not in ("auto", name) or not (fit := kind.fit(columns, sample, options)):
             continue
-        pairs_ = sum(not isinstance(fit.convert(row), str) for row in sample)
-        tried = _Tried(name, fit, pairs_ / len(sample) if sample else 1.0)
+        tried = _tried(name, fit, sample)
         if tried.share >= SURE:
             return tried
         if best is None or tried.share > best.share:
             best = tried
-    return best if layout != "auto" or (best and best.share > 0) else None
+    return best
 
 
-def _sentence(tried: _Tried, looked_at: int) -> str:
-    seen = f" ({round(tried.share * looked_at):,} of {looked_at:,} rows looked at give a pair)" if looked_at else ""
-    return f"{tried.layout}: {tried.fit.reason}{seen}"
+def _tried(layout: Layout, fit: Fit, sample: Sequence[Columns]) -> _Tried:
+    found = [fit.convert(row) for row in sample]
+    lost = [reason for reason in found if isinstance(reason, str)]
+    earlier = sum(isinstance(pair, Talk) and len(pair.turns) > 1 for pair in found)
+    return _Tried(layout, fit, len(found) - len(lost), earlier, len(found), lost[0] if lost else "")
+
+
+def _sentence(tried: _Tried) -> str:
+    if not tried.looked_at:
+        return f"{tried.layout}: {tried.fit.reason}"
+    earlier = f", {tried.earlier:,} of them with turns before the question" if tried.earlier else ""
+    pairs_ = f"{tried.pairs:,} of {tried.looked_at:,} rows looked at give a pair{earlier}"
+    return f"{tried.layout}: {tried.fit.reason} ({pairs_})"
+
+
+def _unfit(tried: _Tried | None, columns: Sequence[str]) -> str:
+    """Why there is no layout: none for these columns, or the nearest one gives no pair."""
+    if tried is None:
+        return f"no layout fits the columns {', '.join(columns)}"
+    return f"none of the {tried.looked_at:,} rows looked at gives a pair as `{tried.layout}`: {tried.lost}"
 
 
 def _named(template: Pair) -> list[str]:
@@ -114,4 +140,4 @@ def _filled(template: Pair, row: Columns) -> Pair | str:
     return f"`{empty}` is empty" if empty else (fill(template[0], values), fill(template[1], values))
 
 
-__all__ = ["KINDS", "Columns", "Convert", "Detected", "Options", "Pair", "converter", "detect"]
+__all__ = ["KINDS", "OWN", "Columns", "Convert", "Detected", "Options", "Pair", "Talk", "converter", "detect"]

@@ -6,18 +6,16 @@ A dialogue becomes one pair: its last answer, and everything said before it, one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from engine.aidp.layouts.kinds import Columns, Fit, Options, Pair, decoded, named, pair, share
+from engine.aidp.layouts.kinds import Columns, Fit, Options, Pair, Talk, Turn, decoded, named, pair, share
 
 MESSAGES = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns")
-_ANSWERERS = {"gpt", "assistant", "model", "chatgpt", "bot", "ai"}
+_ROLES = {
+    **dict.fromkeys(("gpt", "assistant", "model", "chatgpt", "bot", "ai"), "assistant"),
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+}
 _ANSWER = "\n\nAssistant:"  # of dialogues that are one text
-
-
-class Turn(NamedTuple):
-    who: str
-    text: str
 
 
 def said(value: Any) -> list[Turn] | str:
@@ -32,12 +30,15 @@ def said(value: Any) -> list[Turn] | str:
             return "a turn does not say whose it is"
         if text is None:
             return "a turn is not text"
-        turns.append(Turn(who.casefold(), text))
+        turns.append(Turn(_ROLES.get(who.casefold(), who.casefold()), text))
     return turns
 
 
 def _text(content: Any) -> str | None:
-    """A turn's text, put together where it comes in parts; None where a part is a picture or the like."""
+    """A turn's text, put together where it comes in parts; "" of a turn that only calls a tool; None where a part is a
+    picture or the like."""
+    if content is None:
+        return ""
     if isinstance(content, list):
         parts = [part.get("text") if isinstance(part, dict) else part for part in content]
         texts = [part for part in parts if isinstance(part, str)]
@@ -46,12 +47,14 @@ def _text(content: Any) -> str | None:
 
 
 def spoken(turns: Sequence[Turn], before: str = "") -> Pair | str:
-    """The last answer of a dialogue, and everything before it."""
-    last = max((at for at, turn in enumerate(turns) if turn.who in _ANSWERERS), default=0)
+    """The last answer of a dialogue, and everything before it that has a text."""
+    last = max((at for at, turn in enumerate(turns) if turn.who == "assistant"), default=0)
     if not last:
         return "nobody answers"
-    parts = [before, *(turn.text for turn in turns[:last])]
-    return pair("\n\n".join(part for part in parts if part.strip()), turns[last].text)
+    if not turns[last].text.strip():
+        return "its last answer has no text"
+    earlier = [turn for turn in (Turn("system", before), *turns[:last]) if turn.text.strip()]
+    return Talk(earlier, turns[last].text) if earlier else "the prompt is empty"
 
 
 def messages(columns: Sequence[str], sample: Sequence[Columns], _options: Options) -> Fit | None:
@@ -107,6 +110,6 @@ def _preferred(before: str | None, chosen: str | None, first: str) -> Pair | str
     if not isinstance(asked, str):
         return spoken([*asked, Turn("assistant", chosen or "")], first)
     if before and before.strip():
-        return pair("\n\n".join(part for part in (first, before) if part.strip()), chosen)
+        return spoken([Turn("user", before), Turn("assistant", chosen or "")], first)
     prompt, answered, answer = (chosen or "").rpartition(_ANSWER)
     return pair(prompt.strip(), answer.strip()) if answered else "no prompt stands before the answer"

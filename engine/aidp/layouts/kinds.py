@@ -14,6 +14,30 @@ Convert = Callable[[Columns], Pair | str]
 """From a row to its prompt and answer, or to the reason why it has none."""
 
 
+class Turn(NamedTuple):
+    """What one side of a dialogue said. `who`: system, user, assistant, or another name in small letters."""
+
+    who: str
+    text: str
+
+
+class Talk(tuple[str, str]):
+    """A pair that was a dialogue: with the turns before its answer, which make its prompt."""
+
+    turns: tuple[Turn, ...]
+
+    def __new__(cls, turns: Iterable[Turn], answer: str) -> Talk:
+        said = tuple(turns)
+        made = super().__new__(cls, (joined(said), answer))
+        made.turns = said
+        return made
+
+
+def joined(turns: Iterable[Turn]) -> str:
+    """The prompt that turns make: one turn per paragraph."""
+    return "\n\n".join(turn.text for turn in turns)
+
+
 class Fit(NamedTuple):
     """A layout that the columns allow. `reason`: which columns, and what stands in them. `sure`: nothing is guessed."""
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.aidp.layouts.dialogues import said, spoken
-from engine.aidp.layouts.kinds import LABEL, Columns, Fit, Options, Pair, decoded, named, pair, share
+from engine.aidp.layouts.kinds import LABEL, Columns, Fit, Options, Pair, Talk, Turn, decoded, named, pair, share
+from engine.aidp.naming import is_result
 
 PROMPTS = ("prompt", "question", "query", "instruction", "input", "problem", "article", "document")
 ANSWERS = ("answer", "response", "output", "completion", "solution", "target", "reply", "summary", "highlights")
 CONTEXTS = ("context", "passage", "paragraph", "background")
 QUESTIONS = ("question", "query")
 SYSTEMS = ("system", "system_prompt")
+
+
+def result(columns: Sequence[str], _sample: Sequence[Columns], _options: Options) -> Fit | None:
+    """Its rows are ready."""
+    if not is_result(columns):
+        return None
+    return Fit(lambda row: pair(row["prompt"], row["answer"]), "a result of TREX, its rows as they are")
 
 
 def prompt_answer(columns: Sequence[str], sample: Sequence[Columns], _options: Options) -> Fit | None:
@@ -70,23 +78,28 @@ def alpaca(columns: Sequence[str], _sample: Sequence[Columns], _options: Options
         turns = _turns(row.get("history"))
         if turns is None:
             return "`history` holds no pairs of texts"
-        parts = [row.get(system), *turns, row["instruction"], row.get("input")]
-        if not (row["instruction"] or "").strip() and not (row.get("input") or "").strip():
+        question = [part for part in (row["instruction"], row.get("input")) if part and part.strip()]
+        if not question:
             return "the prompt is empty"
-        return pair("\n\n".join(part for part in parts if part and part.strip()), row[answer])
+        if not (row[answer] or "").strip():
+            return "the answer is empty"
+        first = Turn("system", row.get(system) or "")
+        before = [turn for turn in (first, *turns) if turn.text.strip()]
+        return Talk([*before, Turn("user", "\n\n".join(question))], row[answer] or "")
 
     others = [f"`{column}`" for column in ("input", "history", system) if column in columns]
     return Fit(convert, f"`instruction`{''.join(', ' + other for other in others)} and `{answer}`")
 
 
-def _turns(history: str | None) -> list[str] | None:
+def _turns(history: str | None) -> list[Turn] | None:
     if not history or not history.strip():
         return []
     turns = decoded(history)
     if not isinstance(turns, list) or not all(isinstance(turn, list) for turn in turns):
         return None
-    texts = [text for turn in turns for text in turn]
-    return texts if all(isinstance(text, str) for text in texts) else None
+    if not all(isinstance(text, str) for turn in turns for text in turn):
+        return None
+    return [Turn(("user", "assistant")[at % 2], text) for turn in turns for at, text in enumerate(turn)]
 
 
 def question_with_context(columns: Sequence[str], _sample: Sequence[Columns], _options: Options) -> Fit | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datasets import Dataset
+from datasets import Dataset, Value
 
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import duplicates as kinds
@@ -12,8 +12,10 @@ from engine.aidp.kinds.base import Part
 from engine.aidp.likeness.wording import Repeat, settled
 from engine.aidp.notes import MOST, WITHHELD
 from engine.aidp.operators.keeping import EVERY, keep
-from engine.aidp.rows import column
+from engine.aidp.rows import COLUMNS, column
 from engine.aidp.text import normalise
+
+MUCH = 0.2  # of the rows: more are seldom meant to go
 
 
 def dedup_exact(rows: Dataset, op: kinds.DedupExact, context: Context) -> Dataset:
@@ -37,6 +39,9 @@ def dedup_minhash(rows: Dataset, op: kinds.DedupMinhash, context: Context) -> Da
         texts(rows, op.part),
         lambda left, wording: alike(left, look, wording, context.progress),
     )
+    if len(repeats) > MUCH * len(rows):
+        hint = "where texts are made by a template, or overlap, a `size` of 5 or a higher `threshold` tells them apart"
+        context.notes.note = f"{len(repeats) / len(rows):.0%} of the rows are written like others: {hint}"
     return _without(rows, repeats, "written like {1} (similarity {0:.2f})", context)
 
 
@@ -55,13 +60,19 @@ def dedup_semantic(rows: Dataset, op: kinds.DedupSemantic, context: Context) -> 
 
 
 def decontaminate(rows: Dataset, op: kinds.Decontaminate, context: Context) -> Dataset:
-    """Rows that overlap no held-out row."""
+    """Rows that overlap no held-out row, in no column of text."""
     if context.guard is None:
         return rows
     context.notes.secret = True
     embedder = context.services.embedder() if op.semantic and context.services.embedder else None
     guard = context.guard(op.ngram if op.enabled else 0, op.semantic, embedder)
-    return keep(rows, lambda prompt: WITHHELD if guard.overlaps({"prompt": prompt}) else "", context)
+    more = [name for name, kind in rows.features.items() if name not in COLUMNS and kind == Value("string")]
+
+    def objection(prompt: str, answer: str, *kept: str | None) -> str:
+        said = [{"prompt": prompt, "answer": answer}, *({"prompt": text} for text in kept if text)]
+        return WITHHELD if any(map(guard.overlaps, said)) else ""
+
+    return keep(rows, objection, context, "prompt", "answer", *more)
 
 
 _NAMES: dict[Part, str] = {"prompt": "prompt", "answer": "answer", "both": "prompt and answer"}

@@ -11,17 +11,19 @@ from datasets import Dataset
 
 from engine.aidp.context import Applies, Context
 from engine.aidp.kinds import filters as kinds
+from engine.aidp.notes import LONGEST
 from engine.aidp.operators import filters_model, filters_text
 from engine.aidp.operators.keeping import keep, unless
 from engine.aidp.operators.parts import judged, values
 from engine.aidp.operators.patterns import Matcher
+from engine.aidp.text import spaced
 
 BATCH = 1_000  # texts that the tokenizer gets at once
 
 
 def filter_length(rows: Dataset, op: kinds.FilterLength, context: Context) -> Dataset:
-    """Rows of `min_words` to `max_words`, words being what white space separates."""
-    return keep(rows, lambda prompt: outside(len(prompt.split()), op.min_words, op.max_words, "words"), context)
+    """Rows of `min_words` to `max_words`, words being what white space separates, and CJK characters."""
+    return keep(rows, lambda prompt: outside(spaced(prompt), op.min_words, op.max_words, "words"), context)
 
 
 def filter_tokens(rows: Dataset, op: kinds.FilterTokens, context: Context) -> Dataset:
@@ -67,7 +69,10 @@ def filter_field(rows: Dataset, op: kinds.FilterField, context: Context) -> Data
     listed, wanted = frozenset(op.values), op.matching == "keep"
     return unless(
         rows,
-        ("" if (value in listed) is wanted else f"its {op.column} is `{value}`" for value in values(rows, op.column)),
+        (
+            "" if (value in listed) is wanted else f"its {op.column} is `{value[:LONGEST]}`"
+            for value in values(rows, op.column)
+        ),
         context,
     )
 

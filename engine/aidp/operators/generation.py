@@ -228,6 +228,7 @@ def _rows(book: Book, places: Sequence[int]) -> str:
 
 def _in_turn(answers: Sequence[str], wanted: int, book: Book) -> Iterator[str]:
     """The answer that the next row is to have: each until it has its share, then the others; "" where any may do."""
+    answers = tuple(dict.fromkeys(answers))  # one that is named twice has one share
     share = -(-wanted // max(1, len(answers)))
     while True:
         if not answers:

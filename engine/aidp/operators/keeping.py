@@ -14,16 +14,17 @@ from engine.aidp.rows import column
 PARALLEL = 20_000  # rows below which starting processes costs more than it saves
 EVERY = 2_000  # rows between two words of progress
 
-Objection = Callable[[str], str]
-"""Why a text's row is dropped; "" keeps it."""
+Objection = Callable[..., str]
+"""Why a row with these texts is dropped; "" keeps it."""
 
 
-def keep(rows: Dataset, objection: Objection, context: Context, part: str = "prompt") -> Dataset:
-    """The rows whose `part` (a column) meets no objection, in order."""
+def keep(rows: Dataset, objection: Objection, context: Context, *parts: str) -> Dataset:
+    """The rows whose `parts` (columns, `prompt` unless given) meet no objection, in order."""
+    parts = parts or ("prompt",)
     if context.processes > 1 and len(rows) >= PARALLEL:
         verdicts = rows.map(
-            lambda texts: {"kept": [not objection(text) for text in texts]},
-            input_columns=[part],
+            lambda *columns: {"kept": [not objection(*texts) for texts in zip(*columns, strict=True)]},
+            input_columns=list(parts),
             batched=True,
             remove_columns=rows.column_names,
             num_proc=context.processes,
@@ -31,9 +32,9 @@ def keep(rows: Dataset, objection: Objection, context: Context, part: str = "pro
         kept = column(verdicts, "kept")
         gone = islice((at for at, stays in enumerate(kept) if not stays), MOST)
         for at in gone:
-            context.notes.drops(at, objection(rows[at][part]))
+            context.notes.drops(at, objection(*(rows[at][part] for part in parts)))
         return rows.select([at for at, stays in enumerate(kept) if stays])
-    return unless(rows, map(objection, column(rows, part)), context)
+    return unless(rows, map(objection, *(column(rows, part) for part in parts)), context)
 
 
 def unless(rows: Dataset, whys: Iterable[str], context: Context) -> Dataset:

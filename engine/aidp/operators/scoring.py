@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -41,6 +42,9 @@ def score(rows: Dataset, op: kinds.Score, context: Context) -> Dataset:
             scores[at] = float(found["score"])
             context.notes.changes(ids[at], f"{found['score']} of 5: {found['reason']}")
     asker.close(sum(value is not None for value in scores))
+    given = Counter(value for value in scores if value is not None)
+    told = ", ".join(f"{score:g}: {rows:,}" for score, rows in sorted(given.items()))
+    context.notes.note = "; ".join(filter(None, (f"rows with each score: {told}", context.notes.note)))
     return with_columns(rows, {SCORE: pa.array(scores, type=pa.float64())})
 
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import BadInput
 
 _PIECE = 1024**2  # characters read at once, at least
 _SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
+_SKIPPING = json.JSONDecoder(parse_int=str)  # takes a whole number of any length
+
+
+class Unread(NamedTuple):
+    """An element that is JSON, but no Python value: it holds a number of thousands of digits."""
+
+    why: str
 
 
 def elements(pieces: Iterable[str], name: str, longest: int) -> Iterator[Any]:
@@ -43,7 +50,7 @@ def elements(pieces: Iterable[str], name: str, longest: int) -> Iterator[Any]:
 def _element(text: _Text, where: str, longest: int) -> Any:
     while True:
         try:
-            value, end = _DECODER.raw_decode(text.held, text.at)
+            value, end = _decoded(text.held, text.at)
         except (ValueError, RecursionError) as error:
             why = getattr(error, "msg", str(error))
             if len(text.held) - text.at > longest or isinstance(error, RecursionError) or not text.more():
@@ -53,6 +60,16 @@ def _element(text: _Text, where: str, longest: int) -> Any:
         if end < len(text.held) or not text.more():  # a number at the end may go on
             text.at = end
             return value
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        _, end = _SKIPPING.raw_decode(text, at)
+        return Unread(f"a number is too long: {error}"), end
 
 
 class _Text:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from engine.errors import BadInput
 from engine.files import read_regular
@@ -28,10 +28,12 @@ _WORDS = {  # by which `datasets` tells the split of a published file
 
 
 def below(root: Path, path: str) -> Path | None:
-    """`path` below `root`; None for one that leads out, by a link too, or that is no name."""
+    """`path` below `root`; None for one that leads out, by a link too, that holds `..`, or that is no name."""
     try:
-        named = root.resolve() / path
-        inside = not Path(path).is_absolute() and (named.resolve().is_relative_to(root.resolve()) or is_blob(named))
+        home = root.resolve()
+        named = home / path
+        down = not Path(path).is_absolute() and ".." not in Path(path).parts
+        inside = down and (named.resolve().is_relative_to(home) or is_blob(named))
         named.exists()  # a name that is too long is told here
         return named if inside else None
     except (OSError, ValueError):
@@ -39,9 +41,20 @@ def below(root: Path, path: str) -> Path | None:
 
 
 def is_blob(path: Path) -> bool:
-    """Whether it is a file of a hub cache's snapshot: a link to the `blobs` of the same data set."""
-    snapshots = next((parent for parent in path.absolute().parents if parent.name == "snapshots"), None)
-    return snapshots is not None and path.resolve().parent == (snapshots.parent / "blobs").resolve()
+    """Whether it is a file of a hub cache's snapshot: `<data set>/snapshots/<revision>/...`, a link to a file that
+    lies in `<data set>/blobs`. No other link may be on the way: `path` is a whole path without any.
+    """
+    snapshots = next((parent for parent in path.parents[1:] if parent.name == "snapshots"), None)
+    if snapshots is None or path.parent.resolve() != path.parent:
+        return False
+    target = path.resolve()  # so `blobs` is no link either
+    return target.parent == snapshots.parent / "blobs" and target.is_file()
+
+
+def located(path: Path) -> Path:
+    """Its whole path, links followed; a file of a hub cache's snapshot keeps its name there."""
+    named = path.parent.resolve() / path.name
+    return named if is_blob(named) else path.resolve()
 
 
 def is_data(path: Path) -> bool:
@@ -49,8 +62,16 @@ def is_data(path: Path) -> bool:
     return path.is_dir() and ((path / _STATE).is_file() or (path / _SPLITS).is_file() or bool(_found(path)))
 
 
-def shards(folder: Path, split: str, name: str) -> list[Path]:
-    """The files of a split, in order, all of one format. Raises BadInput: there is no such split, a file is missing."""
+class Split(NamedTuple):
+    """The files of a split, in order, all of one format; and which other splits there are."""
+
+    name: str
+    files: list[Path]
+    others: tuple[str, ...]
+
+
+def split_of(folder: Path, split: str, name: str) -> Split:
+    """`split` of the folder; "": the only one, or `train`. Raises BadInput: there is none, a file is missing."""
     found = _splits(folder, name)
     wanted = split or (next(iter(found)) if len(found) == 1 else "train")
     if wanted not in found:
@@ -64,7 +85,7 @@ def shards(folder: Path, split: str, name: str) -> list[Path]:
     if len(formats) > 1:
         named = " and ".join(f"`{file}`" for file in list(formats.values())[:2])
         raise BadInput(f"{named} are files of different formats", where=name, hint="name one of the files")
-    return found[wanted]
+    return Split(wanted, found[wanted], tuple(one for one in found if one != wanted))
 
 
 def _splits(folder: Path, name: str) -> dict[str, list[Path]]:

@@ -8,6 +8,7 @@ A row that cannot be read ends the reading, unless the caller says where such ro
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
@@ -16,17 +17,18 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal, cast
 
-from engine.aidp.reading import MAX_FILE, lines
+from engine.aidp.reading import MAX_FILE, Alive, lines, nothing
 from engine.aidp.reading.archives import Counted
-from engine.aidp.reading.lines import MAX_FIELD, MAX_LINE, Bad, Row, TextFormat, as_text
+from engine.aidp.reading.lines import MAX_FIELD, MAX_LINE, Bad, Remark, Row, TextFormat, as_text, silent
 from engine.errors import BadInput
+from engine.files import open_regular
 
 FileFormat = Literal["auto", "csv", "tsv", "jsonl", "json", "parquet", "arrow", "text", "paragraphs"]
-Encoding = Literal["utf-8", "latin-1"]
 Aside = Callable[[str, str, str], None]
 """Takes a row that cannot be read: where it stands, why, and how it begins."""
 
 MAX_ROWS = 2_000_000
+LONGEST = 400  # characters of a reason: it may quote what stands in the file
 
 _SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
@@ -41,6 +43,19 @@ _SUFFIXES: dict[str, FileFormat] = {
 }
 _TABLES = ("parquet", "arrow")
 _CHUNK = 1024**2  # characters of a JSON array read at once
+_BUFFER = 128 * 1024  # bytes
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKED = "trex.marked"
+
+
+def _half(error: UnicodeError) -> tuple[str, int]:
+    """Half a character for bytes that are no text, so that the row in which they stand is known by it."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", error.end
+
+
+codecs.register_error(_MARKED, _half)
 
 
 def read_rows(
@@ -52,28 +67,38 @@ def read_rows(
     name: str = "",
     file: IO[bytes] | None = None,
     aside: Aside | None = None,
+    remark: Remark = silent,
     max_bytes: int = MAX_FILE,
     max_rows: int = MAX_ROWS,
+    alive: Alive = nothing,
 ) -> Iterator[Row]:
     """All rows of a file, one by one. `columns` names the fields of a file without a header line.
 
+    `encoding`: utf-8, utf-16, or one that Python knows of a byte for each character; a byte-order mark overrules it.
+    `remark` is told what was found out about the file as a whole, `alive` called every few megabytes.
     `file`: where the bytes are, if not at `path`. Raises BadInput, naming file and line, for a missing, too large,
     undecodable or malformed file; rows that are malformed, too large or undecodable go to `aside` where one is given.
     """
     shown = name or path.name
     kind = detect_format(path, format)
     try:
-        with path.open("rb") if file is None else file as opened:
+        with open_regular(path) if file is None else file as opened:
             size = opened.seek(0, io.SEEK_END)
             opened.seek(0)
             if size > max_bytes:
                 raise BadInput(f"larger than {max_bytes:,} bytes", where=shown, hint="cut it into smaller files")
             if kind in _TABLES:
-                found = _table(opened, kind, shown)
+                found = _table(opened, kind, shown, alive)
             else:
-                plain = _unpacked(opened, shown, max_bytes) if path.suffix.lower() == ".gz" else opened
-                pieces = _pieces(plain, kind, encoding, tolerant=aside is not None)
-                found = lines.rows_of(pieces, cast(TextFormat, kind), columns, shown)
+                plain = _watched(opened, shown, max_bytes, alive)
+                if path.suffix.lower() == ".gz":
+                    plain = _watched(gzip.GzipFile(fileobj=plain, mode="rb"), shown, max_bytes, alive)
+                codec = _codec(encoding, plain.peek(3)[:3])
+                if codec == "utf-16" and encoding != codec:
+                    remark("its byte-order mark says UTF-16")
+                    encoding = codec
+                pieces = _pieces(plain, kind, codec, tolerant=aside is not None)
+                found = lines.rows_of(pieces, cast(TextFormat, kind), columns, shown, remark)
             yield from _counted(found, shown, aside, max_rows)
     except FileNotFoundError:
         raise BadInput("no such data file", where=str(path), hint="check the path") from None
@@ -111,7 +136,7 @@ def parse(text: Iterable[str], kind: FileFormat, *, columns: tuple[str, ...] = (
 def text_lines(data: bytes, encoding: str, name: str) -> Iterable[str]:
     """Bytes read from an archive, as `parse` wants them."""
     try:
-        return io.StringIO(data.decode(_codec(encoding)), newline="")
+        return io.StringIO(data.decode(_codec(encoding, data[:3])), newline="")
     except UnicodeDecodeError as error:
         raise BadInput(
             f"not {encoding} text (byte {error.start:,})", where=name, hint="set `encoding` in [data]"
@@ -125,7 +150,7 @@ def _counted(rows: Iterable[Row | Bad], name: str, aside: Aside | None, most: in
         if isinstance(row, Bad):
             if aside is None:
                 raise row.error()
-            aside(row.where, row.why, row.text)
+            aside(row.where, row.why if len(row.why) <= LONGEST else f"{row.why[:LONGEST]} ...", row.text)
             continue
         number += 1
         if number > most:
@@ -133,14 +158,13 @@ def _counted(rows: Iterable[Row | Bad], name: str, aside: Aside | None, most: in
         yield row
 
 
-def _unpacked(opened: IO[bytes], name: str, max_bytes: int) -> IO[bytes]:
-    return io.BufferedReader(Counted(gzip.GzipFile(fileobj=opened, mode="rb"), name, max_bytes))
+def _watched(source: IO[bytes] | gzip.GzipFile, name: str, max_bytes: int, alive: Alive) -> io.BufferedReader:
+    return io.BufferedReader(Counted(source, name, max_bytes, alive), _BUFFER)
 
 
-def _pieces(plain: IO[bytes], kind: FileFormat, encoding: str, *, tolerant: bool) -> Iterator[str]:
+def _pieces(plain: IO[bytes], kind: FileFormat, codec: str, *, tolerant: bool) -> Iterator[str]:
     """The text by the line; in pieces where it is one JSON array. What cannot be decoded is marked, or an error."""
-    errors = "surrogateescape" if tolerant else "strict"
-    text = io.TextIOWrapper(plain, encoding=_codec(encoding), errors=errors, newline="")
+    text = io.TextIOWrapper(plain, encoding=codec, errors=_MARKED if tolerant else "strict", newline="")
     return iter(partial(text.read, _CHUNK), "") if kind == "json" else _lines(text)
 
 
@@ -153,14 +177,16 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
             line = text.readline(most)
 
 
-def _table(opened: IO[bytes], kind: str, name: str) -> Iterator[Row | Bad]:
+def _table(opened: IO[bytes], kind: str, name: str, alive: Alive) -> Iterator[Row | Bad]:
     from engine.aidp.reading import tables  # heavy: only the data process gets here
 
-    return tables.rows_of(opened, "parquet" if kind == "parquet" else "arrow", name)
+    return tables.rows_of(opened, "parquet" if kind == "parquet" else "arrow", name, alive)
 
 
-def _codec(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
+def _codec(encoding: str, start: bytes) -> str:
+    """Python's name of the encoding: what a byte-order mark says; UTF-16 without one is little-endian."""
+    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), "")
+    return marked or ("utf-16-le" if encoding == "utf-16" else encoding)
 
 
 __all__ = [
@@ -168,7 +194,6 @@ __all__ = [
     "MAX_FILE",
     "MAX_ROWS",
     "Aside",
-    "Encoding",
     "FileFormat",
     "Row",
     "as_text",

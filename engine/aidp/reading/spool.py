@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset, concatenate_datasets
 
-from engine.aidp.rows import BATCH, FEATURES, SCHEMA, dataset, written
+from engine.aidp.rows import BATCH, written
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.files import disk_errors
 
@@ -23,15 +23,6 @@ MOST_COLUMNS = 1_000
 IN_MEMORY = 512 * 1024**2  # bytes of text without a folder
 
 Row = Mapping[str, Any]
-
-
-def ours(rows: Iterable[Row], folder: Path | None) -> Dataset:
-    """Rows with our columns (engine.aidp.rows)."""
-    if folder is None:
-        return dataset(rows)
-    with disk_errors(folder):
-        made = written(rows, fresh(folder), SCHEMA)
-    return made if len(made) else Dataset.from_dict({name: [] for name in FEATURES}, features=FEATURES)
 
 
 def raw(rows: Iterable[Row], first: tuple[tuple[str, pa.DataType], ...], folder: Path | None, where: str) -> Dataset:
@@ -73,13 +64,14 @@ class _Batches:
             self._next()
 
     def _next(self) -> None:
-        self._batch = list(islice(self._rows, BATCH))
-        for row in self._batch:
+        self._batch = []
+        for row in islice(self._rows, BATCH):
+            self._batch.append(row)
             for name in row:
                 self._types.setdefault(name, pa.string())
-        if len(self._types) > MOST_COLUMNS:
-            what = f"more than {MOST_COLUMNS:,} different columns"
-            raise IdeaFailure(what, where=self._where, hint="give its rows the same fields")
+            if len(self._types) > MOST_COLUMNS:
+                what = f"more than {MOST_COLUMNS:,} different columns"
+                raise IdeaFailure(what, where=self._where, hint="give its rows the same fields")
 
 
 def _filed(batches: _Batches, schema: pa.Schema, folder: Path) -> Dataset:
