@@ -20,7 +20,7 @@ import msgspec
 from engine.aidp.bound import bind
 from engine.aidp.child import calm, cap_address_space, is_for_memory, keep_out_of_home, peak
 from engine.aidp.kinds.loading import Load
-from engine.aidp.reading.lines import encodable
+from engine.aidp.reading.values import encodable
 from engine.aidp.recipe import Recipe
 from engine.aidp.request import WRITING, Profiled, ProfileData, Ran, Refused, Request, RunData, Said, Working
 from engine.errors import TrexError

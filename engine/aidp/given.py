@@ -13,7 +13,7 @@ from datasets import Dataset
 
 from engine.aidp.kinds.loading import RAW
 from engine.aidp.reading import spool
-from engine.aidp.reading.lines import Bad, flat
+from engine.aidp.reading.values import Bad, flat
 from engine.aidp.rows import ADDED, COLUMNS, GIVEN, SCHEMA, Row, converted, dataset, each
 from engine.errors import BadInput
 

@@ -18,7 +18,7 @@ from engine.aidp.guards import SHARED_BY
 from engine.aidp.kinds.loading import RAW, Load
 from engine.aidp.operators.forming import sample
 from engine.aidp.operators.loading import load
-from engine.aidp.reading.lines import RENAME
+from engine.aidp.reading.values import RENAME
 from engine.aidp.rows import BATCH
 from engine.errors import BadInput, IdeaFailure
 

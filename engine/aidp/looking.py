@@ -24,7 +24,7 @@ from engine.aidp.notes import Notes
 from engine.aidp.operators.duplicates import dedup_minhash
 from engine.aidp.operators.loading import load, sample
 from engine.aidp.profile import Drawn, Lengths, lengths, profile
-from engine.aidp.reading.lines import encodable, undecodable
+from engine.aidp.reading.values import encodable, undecodable
 from engine.aidp.request import FileProfile, ProfileData
 from engine.aidp.rows import dataset
 from engine.errors import BadInput, IdeaFailure

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from engine.aidp.reading.lines import encodable
+from engine.aidp.reading.values import encodable
 
 MOST = 8  # rows of one operator that are shown
 BROKEN = 1_000  # broken rows of one operator that are kept

@@ -18,6 +18,7 @@ from datasets import Dataset
 
 from engine.aidp.cache import Entry, StepCache, chained, sums
 from engine.aidp.child import Tell, peak
+from engine.aidp.completion import asked_for, checked, complete, places
 from engine.aidp.context import Context
 from engine.aidp.given import taken
 from engine.aidp.guards import Guards
@@ -28,8 +29,6 @@ from engine.aidp.notes import WITHHELD, Broken, Notes
 from engine.aidp.operators import APPLY
 from engine.aidp.reading.folders import below
 from engine.aidp.recipe import (
-    AnyOperator,
-    Convert,
     Decontaminate,
     Load,
     Operator,
@@ -43,7 +42,6 @@ from engine.aidp.services import Services, check
 from engine.aidp.text import placeholders
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.failpoints import reach
-from engine.strict import convert
 
 MODELS: frozenset[Need] = frozenset({"embeddings", "language_model", "base_model", "tokenizer"})
 
@@ -94,7 +92,7 @@ class Pipeline:
         limits: Limits | None = None,
         around: Around | None = None,
     ) -> None:
-        self.recipe = msgspec.structs.replace(recipe, operators=_checked(recipe))
+        self.recipe = msgspec.structs.replace(recipe, operators=checked(recipe))
         self.around = around or Around(guards=guards, root=root, template=template, limits=limits or Limits())
 
     def run(
@@ -109,7 +107,7 @@ class Pipeline:
         Raises BadInput: rows that are none; IdeaFailure: no rows left, wrong path, something missing; ResourceFailure:
         a limit. `watch` collects examples and changes nothing. `origin`: a fingerprint of `rows`, where there is one.
         """
-        current, left = taken(rows, _kept(self.recipe), self.around.scratch)
+        current, left = taken(rows, asked_for(self.recipe), self.around.scratch)
         operators = complete(self.recipe, raw=not converted(current))
         check(operators, self._lacking())
         key = (origin or fingerprint(current)) if self.around.cache else ""
@@ -226,48 +224,6 @@ class Pipeline:
         return "" if "output" in operator.needs else chained(before, *facts)
 
 
-def _checked(recipe: Recipe) -> tuple[AnyOperator, ...]:
-    """Its operators, as those of a file are: one made by hand may hold anything. Raises BadInput."""
-    return convert(msgspec.to_builtins(recipe.operators), tuple[AnyOperator, ...], source="the recipe's operators")
-
-
-def complete(recipe: Recipe, raw: bool = False) -> tuple[Operator, ...]:
-    """The recipe's operators, with the steps that it cannot do without. `raw`: it begins with rows that are.
-
-    Loaded rows are converted before anything touches them that cannot do with raw ones. Decontamination comes last
-    unless it is listed and no rows come in after it; but before rows are chosen by one another (what is balanced or
-    sampled stays so) and before anything is written.
-    """
-    done: list[Operator] = []
-    listed = Decontaminate()
-    clean = False
-    for operator in recipe.operators:
-        if raw and not operator.raw:
-            done.append(Convert())
-            raw = False
-        raw = isinstance(operator, Load) or (raw and not isinstance(operator, Convert | Template))
-        if isinstance(operator, Decontaminate):
-            listed, clean = operator, True
-        elif operator.brings:
-            clean = False
-        elif (operator.chooses or "output" in operator.needs) and not clean:
-            done.append(listed)
-            clean = True
-        done.append(operator)
-    if raw:
-        done.append(Convert())
-    return tuple(done) if clean else (*done, listed)
-
-
-def places(recipe: Recipe, operators: Iterable[Operator]) -> list[int]:
-    """The numbers that `made_by` and random numbers go by: what decontaminates without being listed has the last ones,
-    so that it may come early and move nobody else's."""
-    own = {id(operator) for operator in recipe.operators}
-    late = [isinstance(operator, Decontaminate) and id(operator) not in own for operator in operators]
-    order = sorted(range(len(late)), key=lambda at: late[at])
-    return [order.index(at) for at in range(len(late))]
-
-
 def _discreet(entry: Entry, tells: Callable[[str], bool], files: bool) -> Entry:
     """What people are told, less what tells of a held-out row. A row of a file that cannot be read may be one in any
     writing, so its text is not told at all; what a model wrote was asked about before."""
@@ -280,12 +236,6 @@ def _discreet(entry: Entry, tells: Callable[[str], bool], files: bool) -> Entry:
 def fingerprint(rows: Dataset) -> str:
     """Of all that stands in rows, in order."""
     return chained("", *rows.column_names, *(msgspec.json.encode(batch) for batch in rows.iter(BATCH)))
-
-
-def _kept(recipe: Recipe) -> tuple[str, ...]:
-    """The columns of the given rows that the recipe asks for."""
-    first = next(iter(recipe.operators), None)
-    return first.keep if isinstance(first, Convert) else ()
 
 
 def _own(rows: Dataset) -> frozenset[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset, Features, List, Value
 
-from engine.aidp.reading.lines import as_text, encodable, undecodable
+from engine.aidp.reading.values import as_text, encodable, undecodable
 from engine.errors import BadInput
 
 TEXTS = ("id", "prompt", "answer", "source")

@@ -26,7 +26,7 @@ from engine.aidp.job import Limits
 from engine.aidp.kinds.output import Export, ExportFormat
 from engine.aidp.operators.loading import load
 from engine.aidp.pipeline import Around, Output, Pipeline
-from engine.aidp.reading import archives, folders, lines, readers
+from engine.aidp.reading import archives, folders, readers, separated
 from engine.aidp.reading.archives import open_member
 from engine.aidp.reading.readers import read_rows
 from engine.aidp.recipe import AnyOperator, Load, Mix, Recipe, Split
@@ -196,15 +196,15 @@ def test_a_recipe_that_reads_nothing_but_blank_lines_ends_in_time(tmp_path: Path
 
 
 def test_quotes_that_never_close_are_not_read_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "_AGAIN", 1_000)
+    monkeypatch.setattr(separated, "_AGAIN", 1_000)
     back: list[int] = []
-    give_back = lines._Lines.give_back
+    give_back = separated._Lines.give_back
 
-    def counted(self: lines._Lines) -> str:
+    def counted(self: separated._Lines) -> str:
         back.append(sum(map(len, self.taken[1:])))
         return give_back(self)
 
-    monkeypatch.setattr(lines._Lines, "give_back", counted)
+    monkeypatch.setattr(separated._Lines, "give_back", counted)
     text = "x,y\n" + 'a","b\n' * 2_000 + "one,two\n"
     (tmp_path / "a.csv").write_text(text)
     rows, aside = tolerant(tmp_path / "a.csv")
@@ -218,7 +218,7 @@ def test_quotes_that_never_close_are_not_read_again_and_again(tmp_path: Path, mo
 def test_a_quote_that_never_closes_does_not_swallow_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int
 ) -> None:
-    monkeypatch.setattr(lines, name, most)
+    monkeypatch.setattr(separated, name, most)
     (tmp_path / "a.csv").write_text('x,y\n"one,1\n' + "two,2\n" * 100 + '"three\nlines",3\n')
     rows, aside = tolerant(tmp_path / "a.csv")
     assert [row["x"] for row in rows] == ["two"] * 100 + ["three\nlines"]

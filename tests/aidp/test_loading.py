@@ -21,11 +21,12 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, Value, load_dat
 
 from engine.aidp import guards
 from engine.aidp.cache import StepCache
+from engine.aidp.completion import complete
 from engine.aidp.context import Context
 from engine.aidp.job import Limits
 from engine.aidp.notes import LONGEST
 from engine.aidp.operators.loading import convert, load
-from engine.aidp.pipeline import Around, Output, Pipeline, complete
+from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import AnyOperator, Convert, DedupExact, Load, Mix, Recipe, Split, Template
 from engine.aidp.samples import Sampler
 from engine.errors import IdeaFailure, ResourceFailure

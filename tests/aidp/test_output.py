@@ -17,9 +17,10 @@ from datasets import Dataset, load_dataset, load_from_disk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.aidp.completion import complete
 from engine.aidp.kinds.output import ExportFormat
 from engine.aidp.operators.output import divided, together
-from engine.aidp.pipeline import Around, Output, Pipeline, complete
+from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import AnyOperator, DedupExact, Embed, Export, Load, Recipe, Split
 from engine.aidp.services import Services
 from engine.errors import IdeaFailure

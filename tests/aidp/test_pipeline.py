@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.aidp import Pipeline, guards
+from engine.aidp.completion import complete
 from engine.aidp.context import Context
 from engine.aidp.job import Limits
 from engine.aidp.operators import APPLY
 from engine.aidp.operators.sampling import shares
-from engine.aidp.pipeline import complete
 from engine.aidp.recipe import (
     AnyOperator,
     BalanceLabels,

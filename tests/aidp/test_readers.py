@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.aidp.reading.arrays import elements
-from engine.aidp.reading.lines import Row, rows_of
+from engine.aidp.reading.lines import rows_of
 from engine.aidp.reading.readers import parse, read_rows
+from engine.aidp.reading.values import Row
 from engine.aidp.text import fill, normalise, placeholders, words
 from engine.errors import BadInput
 
@@ -195,8 +196,9 @@ def test_no_line_of_a_csv_is_lost_without_a_word(text: str) -> None:
 
 
 def test_values_and_lines_that_are_too_long_are_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.aidp.reading.lines.MAX_FIELD", 50)
-    monkeypatch.setattr("engine.aidp.reading.lines.MAX_LINE", 100)
+    for module in ("lines", "separated", "values"):
+        monkeypatch.setattr(f"engine.aidp.reading.{module}.MAX_FIELD", 50)
+        monkeypatch.setattr(f"engine.aidp.reading.{module}.MAX_LINE", 100)
     monkeypatch.setattr("engine.aidp.reading.readers.MAX_LINE", 100)
     lines = [json.dumps({"a": "x" * size}) for size in (3, 60, 5_000, 4)]
     rows, aside = tolerant(write(tmp_path, "a.jsonl", "\n".join(lines)))

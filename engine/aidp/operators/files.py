@@ -13,8 +13,8 @@ from datasets import Dataset
 from engine.aidp.context import Context
 from engine.aidp.kinds.loading import RAW, File
 from engine.aidp.reading import archives, folders, readers, spool
-from engine.aidp.reading.lines import NO_TEXT, RENAME, encodable
 from engine.aidp.reading.readers import Row
+from engine.aidp.reading.values import NO_TEXT, RENAME, encodable
 from engine.errors import BadInput, IdeaFailure
 from engine.files import open_regular
 

@@ -21,7 +21,7 @@ from engine.aidp.kinds.loading import RAW
 from engine.aidp.layouts import Columns, Pair, Talk
 from engine.aidp.naming import ORIGIN, Names, is_result, place
 from engine.aidp.reading import spool
-from engine.aidp.reading.lines import undecodable
+from engine.aidp.reading.values import undecodable
 from engine.aidp.rows import ADDED, BATCH, SCHEMA, Types, column, each, listed, typed, written
 from engine.errors import BadInput, IdeaFailure
 from engine.files import disk_errors

@@ -19,7 +19,9 @@ from typing import IO, Literal, cast
 
 from engine.aidp.reading import MAX_FILE, Alive, lines, nothing
 from engine.aidp.reading.archives import Counted
-from engine.aidp.reading.lines import MAX_FIELD, MAX_LINE, Bad, Remark, Row, TextFormat, as_text, silent
+from engine.aidp.reading.lines import TextFormat, silent
+from engine.aidp.reading.separated import Remark
+from engine.aidp.reading.values import MAX_FIELD, MAX_LINE, Bad, Row, as_text
 from engine.errors import BadInput
 from engine.files import open_regular
 

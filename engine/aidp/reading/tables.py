@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 
 from engine.aidp.reading import Alive, nothing
-from engine.aidp.reading.lines import Bad, Row, flat
+from engine.aidp.reading.values import Bad, Row, flat
 from engine.errors import BadInput
 
 TableFormat = Literal["parquet", "arrow"]
