@@ -22,7 +22,8 @@ from engine.aidp.leaving import each
 from engine.aidp.models import services
 from engine.aidp.notes import Notes
 from engine.aidp.operators.duplicates import dedup_minhash
-from engine.aidp.operators.loading import load, sample
+from engine.aidp.operators.forming import sample
+from engine.aidp.operators.loading import load
 from engine.aidp.profile import Drawn, Lengths, lengths, profile
 from engine.aidp.reading.values import encodable, undecodable
 from engine.aidp.request import FileProfile, ProfileData

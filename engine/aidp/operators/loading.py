@@ -11,8 +11,7 @@ from engine.aidp.layouts import Options
 from engine.aidp.layouts.kinds import pair
 from engine.aidp.naming import is_result
 from engine.aidp.operators.files import read
-from engine.aidp.operators.forming import Pairs, formed, keepable, own
-from engine.aidp.operators.forming import sample as sample
+from engine.aidp.operators.forming import Pairs, formed, keepable, own, sample
 from engine.aidp.reading import spool
 from engine.aidp.rows import column, converted, each, with_columns
 from engine.aidp.text import fill, placeholders
