@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.aidp.bound import bind
-from engine.aidp.child import calm, cap_address_space, is_for_memory, keep_out_of_home, peak
+from engine.aidp.child import calm, cap_address_space, is_for_memory, is_for_worker, keep_out_of_home, peak
 from engine.aidp.kinds.loading import Load
 from engine.aidp.reading.values import encodable
 from engine.aidp.recipe import Recipe
@@ -62,6 +62,9 @@ def _answer(request: Request, say: Voice) -> Said:
         if is_for_memory(error):
             hint = "raise --limit-memory, or use fewer rows"
             return Refused(kind="resource", what="it needs more memory than there is", hint=hint)
+        if is_for_worker(error):
+            hint = "use fewer rows or --processes 1, or close other programs"
+            return Refused(kind="resource", what="one of its processes was killed, most likely for memory", hint=hint)
         traceback.print_exc()
         what = encodable(f"the data process failed: {type(error).__name__}: {error}")
         return Refused(kind="machine", what=what)

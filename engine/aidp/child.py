@@ -17,6 +17,7 @@ from engine.executor.limits import cap_memory
 Tell = Callable[[Progress], None]
 NO_MEMORY = ("failed to map segment", "annot allocate memory", "malloc of size", "std::bad_alloc")
 NO_WORD = ("without setting an exception", "without exception set")  # a module in C that got no memory for its own
+NO_WORKER = "One of the subprocesses has abruptly died"  # says `datasets`; or it waits for it in vain
 EVERY = 1.0  # seconds between two words of progress
 
 
@@ -46,6 +47,11 @@ def is_for_memory(error: BaseException) -> bool:
     if isinstance(error, SystemError) and any(words in str(error) for words in NO_WORD):
         return True
     return isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY)
+
+
+def is_for_worker(error: BaseException) -> bool:
+    """Whether one of several processes that share the work is gone. (`multiprocess` has a TimeoutError of its own.)"""
+    return type(error).__name__ == "TimeoutError" or NO_WORKER in str(error)
 
 
 def peak() -> int:

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import msgspec
+import multiprocess
 import pytest
 
 from engine import jobs
 from engine.aidp import guards
-from engine.aidp.child import calm, is_for_memory
+from engine.aidp.child import calm, is_for_memory, is_for_worker
 from engine.aidp.job import DataJob, DataReport, Limits, Progress
 from engine.aidp.recipe import AnyOperator, BalanceLabels, FilterLength, Load, Recipe, Shuffle
 from engine.files import read_jsonl, sha256_file, write_json, write_jsonl
@@ -91,6 +92,12 @@ def test_ways_to_fail(tmp_path: Path, job: DataJob) -> None:
         assert (outcome.state, outcome.kind) == ("failed", kind), outcome
         assert cause in outcome.cause
         assert not (folder / "data.jsonl").exists()
+
+
+def test_a_worker_that_was_killed_is_told_from_other_failures() -> None:
+    assert is_for_worker(multiprocess.TimeoutError())
+    assert is_for_worker(RuntimeError("One of the subprocesses has abruptly died during map operation."))
+    assert not is_for_worker(RuntimeError("something else"))
 
 
 def test_a_library_that_gets_no_memory_has_words_of_its_own() -> None:

@@ -23,6 +23,7 @@ from textual.keys import _character_to_key
 from engine.workspace import Workspace
 from trex_tui.app import TrexApp
 from trex_tui.client import watcher
+from trex_tui.widgets import notice
 
 from .contrast import in_sight, unreadable
 from .person import Person, misplaced
@@ -47,6 +48,7 @@ def still_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     time.tzset()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watcher, "time", SimpleNamespace(time=lambda: NOW))
+    monkeypatch.setattr(notice, "STAYS", 3_600.0)
     return Workspace(Path("workspace")).create()
 
 

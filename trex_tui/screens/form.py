@@ -99,8 +99,9 @@ class Form(ModalScreen[p.Reply | None]):
 
     def _remark(self) -> None:
         """Say of the values as they stand what there is to say."""
-        if not self.query(Fields) or len(self.query(".note")) < len(self._sheet.rows):
-            return  # left, while something was being read
+        there = self.query(Fields) and self.query("#below") and len(self.query(".note")) >= len(self._sheet.rows)
+        if not there:
+            return  # left, or not all of it there yet, while something was being read
         remarks = self._sheet.remarks(self.values)
         for row in self._sheet.rows:
             mark = "*" if row.name in remarks.marked else " "
