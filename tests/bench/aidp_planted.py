@@ -19,7 +19,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from engine import task
 from engine.aidp import guards
@@ -205,18 +207,20 @@ CHARACTERS = DedupMinhash(unit="characters", size=4, threshold=0.55)
 MEANINGS = tuple(DedupSemantic(threshold=threshold) for threshold in (0.8, 0.9))
 
 
-def movies(folder: Path) -> Iterator[str]:
-    """SST-2's test sentences that lie in the quickstart's file: each, and every row of the file that says it."""
+def movies(folder: Path, encoding: Literal["utf-8", "latin-1"] = "utf-8") -> Iterator[str]:
+    """SST-2's test sentences that lie in the quickstart's file: each, and every row of the file that says it.
+    `encoding`: in which the file is read; the task reads UTF-8."""
     held_rows = read(folder, "sst2")
     with (folder / "sst2" / "test.jsonl").open(encoding="utf-8") as lines:
         sentences = [held_rows.own(json.loads(line)["prompt"]) for line in lines]
     place = Path(__file__).parents[2] / "tasks" / "movie_sentiment"
     ours = task.load_task(place)
+    ours = msgspec.structs.replace(ours, data=msgspec.structs.replace(ours.data, encoding=encoding))
     parts, _ = sources.open_parts(ours, place, Workspace(default_home()).cache, offline=True, progress=lambda *_: None)
     rows, _ = examples.build(ours, parts["all"], _refuse)
     prompts, texts = [row.prompt for row in rows], [_letters(row.columns[0]) for row in rows]
     held = guards.build((ours.format.prompt.format(text=text), (text,)) for text in sentences)
-    yield f"\n## SST-2's test sentences in the quickstart's movie file ({len(prompts):,} labelled rows)\n"
+    yield f"\n## SST-2's test sentences in the quickstart's movie file: {len(prompts):,} labelled rows, as {encoding}\n"
     head = (
         "runs of",
         "sentences that a row is",
@@ -265,7 +269,7 @@ def main() -> None:
     if asked.only in (None, "contamination"):
         parts += [contamination(name, read(folder, name)) for name in names]
     if asked.only in (None, "movies"):
-        parts.append(movies(folder))
+        parts += [movies(folder, "utf-8"), movies(folder, "latin-1")]
     for part in parts:
         for line in part:
             print(line, flush=True)
