@@ -16,7 +16,7 @@ from typing import Literal
 from engine import jobs
 from engine.aidp import guards
 from engine.aidp.child import calm, cap_address_space, is_for_memory, keep_out_of_home
-from engine.aidp.job import PROGRESS, DataJob
+from engine.aidp.job import PROGRESS, REPORT, DataJob
 from engine.aidp.samples import Sampler
 from engine.errors import BadInput, IdeaFailure, MachineFailure, ResourceFailure, TrexError
 from engine.executor.limits import yield_to_others
@@ -72,7 +72,7 @@ def work(folder: Path) -> None:
     keep_out_of_home(folder / ".cache")
     cap_address_space(job.limits.memory)
     from engine.aidp.cache import StepCache
-    from engine.aidp.leaving import REPORT, leave
+    from engine.aidp.leaving import leave
     from engine.aidp.models import named, services
     from engine.aidp.pipeline import Around, Pipeline
 

@@ -19,6 +19,7 @@ import msgspec
 
 from engine.aidp.bound import bind
 from engine.aidp.child import calm, cap_address_space, is_for_memory, is_for_worker, keep_out_of_home, peak
+from engine.aidp.job import REPORT
 from engine.aidp.kinds.loading import Load
 from engine.aidp.reading.values import encodable
 from engine.aidp.recipe import Recipe
@@ -73,7 +74,7 @@ def _answer(request: Request, say: Voice) -> Said:
 def run(request: RunData, say: Voice) -> Ran:
     """Run the recipe and leave what comes out in `request.result`. Raises TrexError, MemoryError."""
     cap_address_space(request.limits.memory)
-    from engine.aidp.leaving import REPORT, leave
+    from engine.aidp.leaving import leave
     from engine.aidp.pipeline import Pipeline
     from engine.aidp.samples import Sampler
 

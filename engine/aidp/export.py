@@ -21,16 +21,14 @@ from datasets import Dataset, DatasetDict
 from engine.aidp.card import card
 from engine.aidp.chats import TURNS, Chats, systems
 from engine.aidp.context import Context
-from engine.aidp.job import BROKEN, REPORT, ROWS
+from engine.aidp.job import LEFT
 from engine.aidp.kinds.output import Export, ExportFormat
 from engine.aidp.rows import BATCH, column
-from engine.aidp.samples import SAMPLES
 from engine.errors import IdeaFailure
 from engine.files import disk_errors, sync
 
 Row = Mapping[str, Any]
 ONLY = "train"  # the split's name where there is no column `split`, or nothing in it
-_OURS = (ROWS, REPORT, BROKEN, SAMPLES)  # what a recipe leaves in the same folder
 _SPLIT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 
@@ -94,7 +92,7 @@ def _target(out: Path | None, path: str) -> Path:
         raise IdeaFailure(what, where="export", hint="use a short, plain one") from None
     if Path(path).is_absolute() or target == home or not target.is_relative_to(home):
         raise IdeaFailure(f"`{path}` leads out of the output folder", where="export", hint="name a folder inside it")
-    if target.relative_to(home).parts[0] in _OURS:
+    if target.relative_to(home).parts[0] in LEFT:
         what = f"`{path}` is the name of a file that every recipe leaves"
         raise IdeaFailure(what, where="export", hint="choose another `path`")
     if taken:

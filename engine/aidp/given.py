@@ -12,6 +12,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from engine.aidp.kinds.loading import RAW
+from engine.aidp.naming import apart
 from engine.aidp.reading import spool
 from engine.aidp.reading.values import Bad, flat
 from engine.aidp.rows import ADDED, COLUMNS, GIVEN, SCHEMA, Row, converted, dataset, each
@@ -70,5 +71,4 @@ def _raw(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         found = flat(dict(row), f"row {number:,}", number)
         if isinstance(found, Bad):
             raise found.error()
-        own = {(f"{name}_" if name in RAW else name): value for name, value in found.values.items()}
-        yield {RAW[0]: GIVEN, RAW[1]: number, **own}
+        yield {RAW[0]: GIVEN, RAW[1]: number, **apart(found.values)}

@@ -73,6 +73,11 @@ class Guards:
     wording: bytes = b""
 
     @cached_property
+    def _indices(self) -> dict[int, Index]:
+        """By runs of so many words, those that were asked for: what is shown and what stays is asked of the same."""
+        return {}
+
+    @cached_property
     def fingerprint(self) -> str:
         """Names what is held out."""
         named = blake2b(self.prompts + self.bags + self.signs)
@@ -86,7 +91,9 @@ class Guards:
         """
         if not ngram:
             return Guard(self.prompts)
-        index = Index(ngram, self.ngrams[ngram], self.sieves[ngram], self.bags, self.bags_sieve)
+        if ngram not in self._indices:
+            self._indices[ngram] = Index(ngram, self.ngrams[ngram], self.sieves[ngram], self.bags, self.bags_sieve)
+        index = self._indices[ngram]
         if not meaning:
             return Guard(self.prompts, index)
         if embedder is None or not self.signs:

@@ -19,7 +19,7 @@ from engine.aidp.kinds.loading import RAW, Load
 from engine.aidp.operators.forming import sample
 from engine.aidp.operators.loading import load
 from engine.aidp.reading.values import RENAME
-from engine.aidp.rows import BATCH
+from engine.aidp.rows import each
 from engine.errors import BadInput, IdeaFailure
 
 Row = dict[str, str | None]
@@ -45,10 +45,15 @@ def _texts(rows: Dataset) -> Iterator[tuple[str, ...]]:
         convert, _ = layouts.converter("auto", columns, sample(rows))
     except IdeaFailure:
         convert = _none
-    often = Counter(value for row in _each(rows, columns) for value in row.values() if value)
-    for row in _each(rows, columns):
-        pair = convert(row)
-        yield (pair[0],) if not isinstance(pair, str) else _own(row, often)
+    own = rows.select_columns(columns)
+    often: Counter[str] | None = None
+    for row in each(own):
+        if not isinstance(pair := convert(row), str):
+            yield (pair[0],)
+            continue
+        if often is None:
+            often = Counter(value for other in each(own) for value in other.values() if value)
+        yield _own(row, often)
 
 
 def _none(_row: layouts.Columns) -> str:
@@ -59,9 +64,3 @@ def _own(row: Row, often: Counter[str]) -> tuple[str, ...]:
     """All texts where every one is shared by many rows."""
     texts = [value for value in row.values() if value and value.strip()]
     return tuple(value for value in texts if often[value] <= SHARED_BY) or tuple(texts)
-
-
-def _each(rows: Dataset, columns: list[str]) -> Iterator[Row]:
-    for batch in rows.select_columns(columns).iter(BATCH):
-        for values in zip(*(batch[name] for name in columns), strict=True):
-            yield dict(zip(columns, values, strict=True))

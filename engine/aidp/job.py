@@ -17,7 +17,8 @@ from msgspec import Meta
 from engine.aidp.recipe import Recipe
 
 BROKEN, PROGRESS = "broken.jsonl", "progress.json"
-ROWS, REPORT = "data.jsonl", "report.json"
+ROWS, REPORT, SAMPLES = "data.jsonl", "report.json", "samples.json"
+LEFT = (ROWS, SAMPLES, REPORT, BROKEN)  # what a recipe leaves in its folder, besides what it exports
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

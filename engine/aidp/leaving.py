@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from datasets import Dataset
 
-from engine.aidp.job import BROKEN, DataReport
-from engine.aidp.job import REPORT as REPORT
-from engine.aidp.job import ROWS as ROWS
+from engine.aidp.job import BROKEN, ROWS, SAMPLES, DataReport
 from engine.aidp.pipeline import Output
-from engine.aidp.rows import BATCH, answers
-from engine.aidp.samples import SAMPLES, Samples
+from engine.aidp.rows import answers, each
+from engine.aidp.samples import Samples
 from engine.files import disk_errors, sha256_file, write_json, write_jsonl
 
 
@@ -39,10 +34,3 @@ def report(output: Output, seconds: float, sha256: str = "") -> DataReport:
         answers=answers(output.rows),
         versions={"datasets": importlib.metadata.version("datasets")},
     )
-
-
-def each(rows: Dataset) -> Iterator[dict[str, Any]]:
-    """Row by row, a batch of them in memory."""
-    for batch in rows.iter(BATCH):
-        for values in zip(*batch.values(), strict=True):
-            yield dict(zip(batch, values, strict=True))

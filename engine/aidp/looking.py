@@ -18,7 +18,6 @@ from engine.aidp.kinds.duplicates import DedupMinhash
 from engine.aidp.kinds.loading import RAW, Load
 from engine.aidp.languages import languages
 from engine.aidp.layouts import Convert
-from engine.aidp.leaving import each
 from engine.aidp.models import services
 from engine.aidp.notes import Notes
 from engine.aidp.operators.duplicates import dedup_minhash
@@ -27,7 +26,7 @@ from engine.aidp.operators.loading import load
 from engine.aidp.profile import Drawn, Lengths, lengths, profile
 from engine.aidp.reading.values import encodable, undecodable
 from engine.aidp.request import FileProfile, ProfileData
-from engine.aidp.rows import dataset
+from engine.aidp.rows import dataset, each
 from engine.errors import BadInput, IdeaFailure
 
 DRAWN = 2_000  # rows that are looked at closely

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.aidp.kinds.loading import RAW
 
 ORIGIN = "source_"  # what the readers call a file's own column `source`
 _RESULT = frozenset({"id", "prompt", "answer", ORIGIN, "parents", "made_by"})
+
+
+def apart(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's own values under names that are not those of RAW."""
+    return {f"{name}_" if name in RAW else name: value for name, value in values.items()}
 
 
 def is_result(columns: Sequence[str]) -> bool:

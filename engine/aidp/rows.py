@@ -95,11 +95,17 @@ def typed(value: Any, kind: pa.DataType) -> Any:
 
 def written(rows: Iterable[Row], path: Path, schema: pa.Schema = SCHEMA) -> Dataset:
     """The same, through an Arrow file at `path`: memory does not grow with the rows. `schema`: of other columns."""
-    names, left = schema.names, iter(rows)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
-        while batch := list(islice(left, BATCH)):
-            stream.write_table(pa.Table.from_pylist([{n: row.get(n) for n in names} for row in batch], schema=schema))
+        for table in tables(rows, schema):
+            stream.write_table(table)
     return Dataset.from_file(str(path))
+
+
+def tables(rows: Iterable[Row], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows in Arrow, batch by batch; nothing where a row lacks a column."""
+    left = iter(rows)
+    while batch := list(islice(left, BATCH)):
+        yield pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in batch], schema=schema)
 
 
 def each(rows: Dataset) -> Iterator[dict[str, Any]]:

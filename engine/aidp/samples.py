@@ -20,8 +20,6 @@ from engine.aidp.kinds.loading import RAW
 from engine.aidp.naming import Names, is_result, place
 from engine.aidp.notes import LONGEST, MOST, Notes
 
-SAMPLES = "samples.json"
-
 _QUOTED = re.compile(r"[`:,;()]\s*")
 
 Kind = Literal["dropped", "changed", "added"]

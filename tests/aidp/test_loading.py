@@ -487,7 +487,7 @@ def test_mix_reads_what_load_reads(root: Path) -> None:
 def test_memory_does_not_grow_with_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.aidp.rows.BATCH", 200)
     monkeypatch.setattr("engine.aidp.reading.spool.BATCH", 200)
-    monkeypatch.setattr("engine.aidp.operators.forming.BATCH", 200)
+    monkeypatch.setattr("engine.aidp.rows.BATCH", 200)
 
     def peak(count: int) -> int:
         """Bytes of Python's and of Arrow's, at the most, for rows of a kilobyte."""

@@ -12,7 +12,8 @@ from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.aidp.leaving import ROWS, leave
+from engine.aidp.job import ROWS
+from engine.aidp.leaving import leave
 from engine.aidp.naming import Names
 from engine.aidp.pipeline import Around, Output, Pipeline
 from engine.aidp.recipe import (

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine.aidp.guards import build, save
-from engine.aidp.job import DataReport, Step
+from engine.aidp.job import SAMPLES, DataReport, Step
 from engine.aidp.notes import WITHHELD
 from engine.aidp.recipe import Load, Recipe, Shuffle
-from engine.aidp.samples import SAMPLES, Row, Sample, Samples, StepSamples
+from engine.aidp.samples import Row, Sample, Samples, StepSamples
 from engine.files import sha256_file, write_json, write_jsonl
 from engine.taskdata.store import GUARDS, MANIFEST, Manifest, SplitInfo
 from engine.workspace import Workspace

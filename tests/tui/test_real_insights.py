@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.aidp.samples import SAMPLES, Samples
+from engine.aidp.job import SAMPLES
+from engine.aidp.samples import Samples
 from engine.journal import Journal
 from engine.search import events as ev
 from engine.strict import from_json

@@ -6,13 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.aidp.job import BROKEN, DataReport
+from engine.aidp.job import LEFT, REPORT, ROWS, DataReport
 from engine.errors import TrexError
 from engine.files import read_regular, sha256_file
 from engine.strict import from_json
-
-ROWS, SAMPLES, REPORT = "data.jsonl", "samples.json", "report.json"
-OURS = (ROWS, SAMPLES, REPORT, BROKEN)
 
 
 def earlier(out: Path) -> frozenset[str]:
@@ -21,7 +18,7 @@ def earlier(out: Path) -> frozenset[str]:
     report = _report(out / REPORT)
     if report is None:
         return frozenset()
-    plain = {name for name in OURS if _is_plain(out / name)}
+    plain = {name for name in LEFT if _is_plain(out / name)}
     if ROWS in plain and sha256_file(out / ROWS) != report.sha256:
         plain.remove(ROWS)
     written = {Path(path) for path in report.files}

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import IO
 
 from engine import jobs
+from engine.aidp.job import LEFT, REPORT
 from engine.aidp.kinds.output import Export
 from engine.aidp.recipe import Load, Mix
 from engine.aidp.request import RunData
 from engine.errors import BadInput
 from engine.files import disk_errors, expanded
 from trex_tui.commands import data_swap
-from trex_tui.commands.data_earlier import OURS, REPORT, earlier
+from trex_tui.commands.data_earlier import earlier
 
 PLACE = "with --out"
 ELSEWHERE = "name another folder with --out"
@@ -32,7 +33,7 @@ def beside(out: Path, force: bool, request: RunData, recipe: Path) -> Iterator[P
     """
     out = _whole(out)
     _apart(out, _read(request, recipe))
-    names = {*OURS, *_exported(request)}
+    names = {*LEFT, *_exported(request)}
     work = out.with_name(f".{out.name}.trex-part")
     with disk_errors(out, PLACE):
         work.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def _exported(request: RunData) -> Iterator[str]:
     """The folders that operators write. Raises BadInput for one in the place of a file of ours."""
     for operator in request.recipe.operators:
         if isinstance(operator, Export) and (parts := Path(os.path.normpath(operator.path)).parts):
-            if parts[0] in OURS:
+            if parts[0] in LEFT:
                 hint = "choose another `path`"
                 raise BadInput(f"`export` to `{operator.path}`: a file of the result has this name", hint=hint)
             yield parts[0]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from engine.aidp.job import DataReport
-from engine.aidp.samples import SAMPLES, Samples
+from engine.aidp.job import REPORT, SAMPLES, DataReport
+from engine.aidp.samples import Samples
 from engine.errors import MachineFailure, TrexError
 from engine.files import read_regular, sha256_file
 from engine.strict import from_json
@@ -97,7 +97,7 @@ async def _compute(splits: Path, kept: Path) -> None:
 def _prepared(folder: Path) -> Prepared:
     report = None
     try:
-        report = _read(folder / "report.json", DataReport)
+        report = _read(folder / REPORT, DataReport)
         return Prepared(report, _read(folder / SAMPLES, Samples))
     except TrexError as problem:
         return Prepared(report, trouble=str(problem))

@@ -12,6 +12,7 @@ from datasets import Dataset
 
 from engine.aidp.context import Context
 from engine.aidp.kinds.loading import RAW, File
+from engine.aidp.naming import apart
 from engine.aidp.reading import archives, folders, readers, spool
 from engine.aidp.reading.readers import Row
 from engine.aidp.reading.values import NO_TEXT, RENAME, encodable
@@ -68,8 +69,7 @@ class _Tolerant:
                 what = f"more than {self._context.max_rows:,} rows"
                 raise IdeaFailure(what, where=self._name, hint="use a smaller file, or allow more rows")
             self._read += 1
-            values = {(f"{name}_" if name in RAW else name): value for name, value in row.values.items()}
-            yield {RAW[0]: self._name, RAW[1]: row.line, **values}
+            yield {RAW[0]: self._name, RAW[1]: row.line, **apart(row.values)}
 
     def _rows(self) -> Iterator[Row]:
         op = self._op

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from engine.aidp.layouts import Columns, Pair, Talk
 from engine.aidp.naming import ORIGIN, Names, is_result, place
 from engine.aidp.reading import spool
 from engine.aidp.reading.values import undecodable
-from engine.aidp.rows import ADDED, BATCH, SCHEMA, Types, column, each, listed, typed, written
+from engine.aidp.rows import ADDED, SCHEMA, Types, column, each, listed, tables, typed, written
 from engine.errors import BadInput, IdeaFailure
 from engine.files import disk_errors
 
@@ -109,10 +108,7 @@ def _stored(rows: Iterator[dict[str, Any]], extra: Types, folder: Path | None) -
     """Rows with our columns and `extra`: in a file of the folder, or in memory where there is none."""
     schema = pa.schema([*((field.name, field.type) for field in SCHEMA), *extra.items()])
     if folder is None:
-        tables = [schema.empty_table()]
-        while batch := list(islice(rows, BATCH)):
-            tables.append(pa.Table.from_pylist([{n: row.get(n) for n in schema.names} for row in batch], schema))
-        return Dataset(pa.concat_tables(tables))
+        return Dataset(pa.concat_tables([schema.empty_table(), *tables(rows, schema)]))
     with disk_errors(folder):
         made = written(rows, spool.fresh(folder), schema)
     return made if len(made) else Dataset(schema.empty_table())

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset, concatenate_datasets
 
-from engine.aidp.rows import BATCH, written
+from engine.aidp.rows import BATCH, tables, written
 from engine.errors import IdeaFailure, ResourceFailure
 from engine.files import disk_errors
 
@@ -80,14 +80,14 @@ def _filed(batches: _Batches, schema: pa.Schema, folder: Path) -> Dataset:
 
 
 def _held(batches: _Batches, schema: pa.Schema, where: str) -> Dataset:
-    tables, size, rows = [], 0, batches.rows()
-    while batch := list(islice(rows, BATCH)):
-        tables.append(pa.Table.from_pylist([{name: row.get(name) for name in schema.names} for row in batch], schema))
-        size += tables[-1].nbytes
+    parts, size = [], 0
+    for table in tables(batches.rows(), schema):
+        parts.append(table)
+        size += table.nbytes
         if size > IN_MEMORY:
             what = f"more than {IN_MEMORY:,} bytes of text, and no folder to keep them in"
             raise ResourceFailure(what, where=where, hint="use a smaller file")
-    return Dataset(pa.concat_tables(tables))
+    return Dataset(pa.concat_tables(parts))
 
 
 Told = Callable[[int, int], None]
